@@ -1,0 +1,37 @@
+# The only set-up a newcomer types: each target prepares what it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup system demo test lint bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: system $(VENV)/.ready ## the Python environment and the system packages
+
+system:
+	@sh host/system-packages.sh
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: setup ## the whole job on the shipped example, on an emulated STM32F405
+	$(BIN)/paritone run --config-path examples --config-name user_config.yaml hydra.run.dir=build/demo
+
+test: setup ## every test: parity, board, command line
+	$(BIN)/python -m pytest
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check host tests
+	$(BIN)/ruff format --check host tests
+	$(BIN)/mypy
+
+bench: setup ## instructions per frame and per layer on the emulated Cortex-M4
+	$(BIN)/paritone bench
+
+clean: ## remove the build folder and the environment
+	rm -rf build $(VENV)

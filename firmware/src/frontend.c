@@ -1,0 +1,1 @@
+#include "paritone.h"

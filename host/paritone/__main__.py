@@ -1,0 +1,3 @@
+from paritone.cli import main
+
+main()

@@ -1,0 +1,73 @@
+"""The ``paritone`` command: parses, calls and reports errors; no logic of its own.
+
+Each module of this package adds the commands of one part of the pipeline to `app`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import click
+import typer
+
+from paritone import __version__
+from paritone.errors import ParitoneError
+
+app = typer.Typer(
+    name="paritone",
+    help="An audio-event model on an STM32 that is provably the model on your desk.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _options(
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+) -> None:
+    if debug:
+        os.environ["PARITONE_DEBUG"] = "1"
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and exit: 0 done, 1 a check failed, 2 bad input, 3 a tool is missing."""
+    # TensorFlow's banner and device chatter; must be set before it is imported.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    from paritone.cli import device, frontend, model, zoo  # noqa: F401 - they add their commands
+
+    try:
+        status = app(args=arguments, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        status = 2
+    except click.ClickException as error:
+        error.show()
+        status = 2
+    except click.Abort:
+        print("paritone: interrupted", file=sys.stderr)
+        status = 130
+    except ParitoneError as error:
+        status = _report(error, str(error), error.exit_status)
+    except KeyboardInterrupt:
+        print("paritone: interrupted", file=sys.stderr)
+        status = 130
+    except Exception as error:
+        status = _report(error, f"internal error, {type(error).__name__}: {error}", 1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _report(error: BaseException, text: str, status: int) -> int:
+    if os.environ.get("PARITONE_DEBUG"):
+        traceback.print_exception(error)
+    print(f"paritone: {text}", file=sys.stderr)
+    return status

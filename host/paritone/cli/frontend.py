@@ -1,0 +1,1 @@
+from paritone.cli import app  # noqa: F401

@@ -9,23 +9,26 @@ BIN    := $(VENV)/bin
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: system $(VENV)/.ready ## the Python environment and the system packages
+setup: system $(VENV)/.ready ## the system packages and the Python environment
 
 system:
-	@sh host/system-packages.sh
+	@PYTHON=$(PYTHON) sh host/system-packages.sh
 
 $(VENV)/.ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@echo "Setting up $(VENV): TensorFlow and its company take a few minutes, once"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-demo: setup ## the whole job on the shipped example, on an emulated STM32F405
-	$(BIN)/paritone run --config-path examples --config-name user_config.yaml hydra.run.dir=build/demo
+demo: ## the whole job on the shipped example, on an emulated STM32F405
+	@PYTHON=$(PYTHON) sh host/system-packages.sh --host-only-ok
+	@$(MAKE) --no-print-directory $(VENV)/.ready
+	@$(BIN)/paritone run --config-path examples --config-name user_config.yaml hydra.run.dir=build/demo
 
 test: setup ## every test: parity, board, command line
 	$(BIN)/python -m pytest
 
-lint: setup ## ruff and mypy
+lint: $(VENV)/.ready ## ruff and mypy
 	$(BIN)/ruff check host tests
 	$(BIN)/ruff format --check host tests
 	$(BIN)/mypy

@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from typing import Any
 
-import click
 import typer
 
 from paritone import __version__
 from paritone.errors import ParitoneError
+
+# Typer carries its own copy of click since 0.16: its usage errors are reached through Typer.
+UsageProblem: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 app = typer.Typer(
     name="paritone",
@@ -47,20 +50,14 @@ def main(arguments: list[str] | None = None) -> None:
 
     try:
         status = app(args=arguments, standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
+    except UsageProblem as error:
         error.show()
         status = 2
-    except click.ClickException as error:
-        error.show()
-        status = 2
-    except click.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         print("paritone: interrupted", file=sys.stderr)
         status = 130
     except ParitoneError as error:
         status = _report(error, str(error), error.exit_status)
-    except KeyboardInterrupt:
-        print("paritone: interrupted", file=sys.stderr)
-        status = 130
     except Exception as error:
         status = _report(error, f"internal error, {type(error).__name__}: {error}", 1)
     sys.exit(status if isinstance(status, int) else 0)

@@ -67,10 +67,10 @@ def runtime() -> tuple[Any, Any]:
     key = _digest([*files, *headers, sources.root() / "firmware/cflags.rsp"], [CDEF, *flags])
     name = f"_paritone_{key}"
     module = _cached(name, lambda folder: _build_runtime(name, files, flags, folder))
-    library = next(module.glob(f"{name}.*"), None)
-    assert library is not None, module
+    library = module / f"{name}.so"
     spec = importlib.util.spec_from_file_location(name, library)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
     return loaded.ffi, loaded.lib

@@ -1,0 +1,32 @@
+"""What tests share: the shipped example, and the larger data beside a checkout when it is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The shipped example: configuration, excerpt of ESC-10, float model."""
+    return REPOSITORY / "examples"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path | None:
+    """ESC-10 and pretrained models beside the checkout, or None: tests run without them too."""
+    folder = REPOSITORY.parent / "shared/data"
+    return folder if folder.is_dir() else None

@@ -28,7 +28,7 @@ demo: ## the whole job on the shipped example, on an emulated STM32F405
 test: setup ## every test: parity, board, command line
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.ready ## ruff and mypy
+lint: setup ## ruff and mypy
 	$(BIN)/ruff check host tests
 	$(BIN)/ruff format --check host tests
 	$(BIN)/mypy

@@ -1,0 +1,146 @@
+/*
+ * The kernels and their parameters: the layout of a generated model.
+ *
+ * Included by generated files and by firmware/src; an application needs only
+ * paritone.h. Tensors are NHWC, dense. Everything that depends on shapes and
+ * quantization was computed by the generator, with the formulas of TensorFlow
+ * Lite's reference kernels, and is trusted here.
+ *
+ * Common members:
+ *   input_offset   minus the input's zero point, -127 .. 128 (int8)
+ *   output_offset  the output's zero point
+ *   multiplier, shift   the real factor multiplier * 2^(shift - 31);
+ *                  multiplier 0 or 2^30 .. 2^31 - 1, shift -31 .. 30
+ *   minimum, maximum   the output's range, fused activation included
+ */
+#ifndef PARITONE_KERNELS_H
+#define PARITONE_KERNELS_H
+
+#include "paritone.h"
+
+/* Window of a convolution or pooling; batch is 1. */
+typedef struct {
+    int32_t in_height, in_width, in_channels;
+    int32_t out_height, out_width, out_channels;
+    int32_t height, width; /* of the window */
+    int32_t stride_height, stride_width;
+    int32_t dilation_height, dilation_width;
+    int32_t pad_top, pad_left;
+} paritone_window_t;
+
+/* weights [out_channels][height][width][in_channels / groups] */
+typedef struct {
+    paritone_window_t window;
+    int32_t groups;
+    int32_t input_offset, output_offset;
+    int32_t minimum, maximum;
+    const int8_t *weights;
+    const int32_t *bias;       /* [out_channels] */
+    const int32_t *multiplier; /* [out_channels] */
+    const int8_t *shift;       /* [out_channels] */
+} paritone_conv_2d_t;
+
+/* weights [height][width][out_channels], out_channels = in_channels * depth_multiplier */
+typedef struct {
+    paritone_window_t window;
+    int32_t depth_multiplier;
+    int32_t input_offset, output_offset;
+    int32_t minimum, maximum;
+    const int8_t *weights;
+    const int32_t *bias;
+    const int32_t *multiplier;
+    const int8_t *shift;
+} paritone_depthwise_conv_2d_t;
+
+/* rows of `depth` values times weights [outputs][depth] */
+typedef struct {
+    int32_t rows, depth, outputs;
+    int32_t input_offset, weights_offset, output_offset;
+    int32_t minimum, maximum;
+    const int8_t *weights;
+    const int32_t *bias;       /* [outputs] */
+    const int32_t *multiplier; /* [outputs] */
+    const int8_t *shift;       /* [outputs] */
+} paritone_fully_connected_t;
+
+typedef struct {
+    paritone_window_t window;
+    int32_t minimum, maximum;
+} paritone_pool_2d_t;
+
+/* Kept dimensions outside, reduced ones inside; strides in elements, outermost first. */
+typedef struct {
+    int32_t kept[PARITONE_MAX_RANK], kept_stride[PARITONE_MAX_RANK];
+    int32_t reduced[PARITONE_MAX_RANK], reduced_stride[PARITONE_MAX_RANK];
+    int32_t input_sum_offset; /* minus zero point times the number of values reduced */
+    int32_t output_offset;
+    int32_t multiplier, shift;
+} paritone_reduce_t;
+
+/* Element-wise with broadcasting: a stride of 0 repeats. */
+typedef struct {
+    int32_t shape[PARITONE_MAX_RANK];
+    int32_t stride[2][PARITONE_MAX_RANK];
+    const int8_t *constant[2]; /* in place of an operand in the arena; else null */
+    int32_t input_offset[2];
+    int32_t input_multiplier[2], input_shift[2]; /* ADD only */
+    int32_t left_shift;                          /* ADD only */
+    int32_t output_offset, multiplier, shift;
+    int32_t minimum, maximum;
+} paritone_binary_t;
+
+/* rows of `depth` scores */
+typedef struct {
+    int32_t rows, depth;
+    int32_t multiplier, left_shift; /* input step in Q5.26 */
+    int32_t diff_min;               /* below the maximum by more: exp is 0 */
+} paritone_softmax_t;
+
+/* RELU and REQUANTIZE; the types matter to REQUANTIZE only */
+typedef struct {
+    int32_t size;
+    paritone_dtype_t input_dtype, output_dtype;
+    int32_t input_offset, output_offset;
+    int32_t multiplier, shift;
+    int32_t minimum, maximum;
+} paritone_requantize_t;
+
+/* QUANTIZE and DEQUANTIZE: `dtype` is the integer side */
+typedef struct {
+    int32_t size;
+    paritone_dtype_t dtype;
+    float scale;
+    int32_t zero_point;
+} paritone_affine_t;
+
+/* output shape, and for each output axis the input's stride in elements */
+typedef struct {
+    int32_t element_bytes;
+    int32_t shape[PARITONE_MAX_RANK], stride[PARITONE_MAX_RANK];
+} paritone_transpose_t;
+
+typedef struct {
+    int32_t element_bytes;
+    int32_t in_shape[PARITONE_MAX_RANK];
+    int32_t before[PARITONE_MAX_RANK], after[PARITONE_MAX_RANK];
+    uint8_t value[4]; /* one element */
+} paritone_pad_t;
+
+paritone_kernel_t paritone_conv_2d;
+paritone_kernel_t paritone_depthwise_conv_2d;
+paritone_kernel_t paritone_fully_connected;
+paritone_kernel_t paritone_average_pool_2d;
+paritone_kernel_t paritone_max_pool_2d;
+paritone_kernel_t paritone_mean;
+paritone_kernel_t paritone_reduce_max;
+paritone_kernel_t paritone_add;
+paritone_kernel_t paritone_mul;
+paritone_kernel_t paritone_relu;
+paritone_kernel_t paritone_softmax;
+paritone_kernel_t paritone_quantize;
+paritone_kernel_t paritone_requantize;
+paritone_kernel_t paritone_dequantize;
+paritone_kernel_t paritone_transpose;
+paritone_kernel_t paritone_pad;
+
+#endif

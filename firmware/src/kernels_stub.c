@@ -1,0 +1,18 @@
+#include "paritone_kernels.h"
+#define STUB(n) void n(const paritone_step_t *step, uint8_t *arena) { (void)step; (void)arena; }
+STUB(paritone_conv_2d)
+STUB(paritone_depthwise_conv_2d)
+STUB(paritone_fully_connected)
+STUB(paritone_average_pool_2d)
+STUB(paritone_max_pool_2d)
+STUB(paritone_mean)
+STUB(paritone_reduce_max)
+STUB(paritone_add)
+STUB(paritone_mul)
+STUB(paritone_relu)
+STUB(paritone_softmax)
+STUB(paritone_quantize)
+STUB(paritone_requantize)
+STUB(paritone_dequantize)
+STUB(paritone_transpose)
+STUB(paritone_pad)

@@ -34,23 +34,129 @@ typedef enum {
     PARITONE_FLOAT32 = 3
 } paritone_dtype_t;
 
-/* ------------------------------------------------------------ Frontend -- */
+/* ------------------------------------------------------------ Frontend --
+ *
+ * int16 PCM to the model's own input, in integers only.
+ *
+ *   window     int16 samples, shifted up by the frame's headroom, times a q31
+ *              window, centred in n_fft zeros
+ *   spectrum   arm_rfft_q31: the spectrum divided by n_fft
+ *   magnitude  |X| (power 1) or |X|^2 (power 2) of the bins that a band reads
+ *   mel        integer weights, 64-bit sums
+ *   log        ln(mel + 1e-4) in q24, headroom and every scale undone
+ *   input      the model's int8 or uint8 (its scale and zero point), or float32
+ *
+ * Every table comes from `paritone generate`; every formula is beside its code
+ * in src/frontend_*.c. Frames follow librosa with center=False: frame t reads
+ * the samples from t * hop_length on, and exists once n_fft of them do.
+ */
 
 /* Stages of one frame, in order; each but the first reads the one before. */
 typedef enum {
     PARITONE_STAGE_WINDOW = 0,    /* int32 q31 [n_fft]        */
     PARITONE_STAGE_SPECTRUM = 1,  /* int32 q31 [n_fft + 2], re and im interleaved */
-    PARITONE_STAGE_MAGNITUDE = 2, /* uint32 [n_bins]          */
+    PARITONE_STAGE_MAGNITUDE = 2, /* uint32 [n_bins], half LSBs; power 2: uint64 [n_bins] */
     PARITONE_STAGE_MEL = 3,       /* uint64 [n_mels]          */
-    PARITONE_STAGE_LOG = 4,       /* int32 [n_mels]           */
+    PARITONE_STAGE_LOG = 4,       /* int32 q24 [n_mels]       */
     PARITONE_STAGE_INPUT = 5      /* model's dtype [n_mels]   */
 } paritone_stage_t;
 
 /* Constant tables of one configuration, written by `paritone generate`. */
-typedef struct paritone_frontend paritone_frontend_t;
+typedef struct paritone_frontend {
+    uint32_t format;             /* PARITONE_FORMAT of the generator */
+    uint32_t rate_hz;            /* of the PCM */
+    uint16_t n_fft;              /* 256, 512, 1024 or 2048 */
+    uint16_t window_length;      /* samples that a frame reads, <= n_fft */
+    uint16_t window_start;       /* zeros before the window: (n_fft - window_length) / 2 */
+    uint16_t first_bin;          /* first bin that a band reads */
+    uint16_t n_bins;             /* bins from it on, up to the last that a band reads */
+    uint16_t n_mels;             /* bands, <= 128 */
+    uint32_t hop_length;         /* samples between frames */
+    uint32_t patch_length;       /* columns of a patch */
+    uint32_t patch_step;         /* columns between patches, 1..patch_length */
+    uint8_t power;               /* 1 magnitude, 2 power */
+    uint8_t include_last_patch;  /* 1: the end of a stream adds a patch that ends there */
+    uint8_t dtype;               /* paritone_dtype_t of a patch: int8, uint8 or float32 */
+    uint8_t reserved;
+
+    const int32_t *window;       /* [window_length] q31, or q30 where the FFT needs a guard bit */
+    const int32_t *twiddle;      /* [3 * n_fft / 4] of the complex FFT of n_fft / 2 */
+    const uint16_t *bit_reverse; /* [bit_reverse_length] */
+    const int32_t *split_a;      /* [n_fft] of the real FFT's last step */
+    const int32_t *split_b;      /* [n_fft] */
+    const uint32_t *root;        /* [257] square root; power 1 only */
+    const uint16_t *band_start;  /* [n_mels] first bin of a band, counted from first_bin */
+    const uint16_t *band_length; /* [n_mels] bins of a band, 0 for an empty one */
+    const uint32_t *weights;     /* [sum of band_length], band after band */
+    const int32_t *ln;           /* [257] ln(1 + i / 256) in q24 */
+    uint64_t offset;             /* 1e-4 in units of a mel sum without headroom */
+    int32_t mel_exponent;        /* a mel sum m without headroom is m * 2^-mel_exponent */
+    int32_t input_multiplier;    /* input = round(log * multiplier / 2^shift) + zero point */
+    int32_t input_shift;         /* 1..62 */
+    int32_t input_zero_point;
+    uint16_t bit_reverse_length;
+
+    uint32_t stream_bytes;       /* memory of paritone_stream_init, scratch included */
+    uint32_t scratch_bytes;      /* of paritone_frontend_frame and _trace */
+    uint32_t column_bytes;       /* one column: n_mels values of dtype */
+    uint32_t patch_bytes;        /* one patch: n_mels * patch_length values of dtype */
+    uint8_t sha256[32];          /* of the tables and parameters above */
+} paritone_frontend_t;
 
 /* State of one PCM stream; owned by the caller, one per stream. */
-typedef struct paritone_stream paritone_stream_t;
+typedef struct paritone_stream {
+    const paritone_frontend_t *frontend;
+    int16_t *pcm;          /* [window_length + trailing zeros of the frame], oldest first */
+    uint8_t *columns;      /* ring of patch_length columns */
+    void *scratch;
+    uint32_t pcm_count;    /* samples held */
+    uint32_t skip;         /* samples to drop before the next is held */
+    uint32_t column_next;  /* place in the ring of the next column: the oldest one */
+    uint32_t column_count; /* columns held, at most patch_length */
+    uint32_t columns_due;  /* columns until the next patch */
+    uint32_t frames;       /* columns computed since paritone_stream_init */
+} paritone_stream_t;
+
+/* Bytes of scratch that one frame needs (f->scratch_bytes). */
+size_t paritone_frontend_scratch_bytes(const paritone_frontend_t *f);
+
+/* Bytes that paritone_frontend_trace writes for `stage`; 0 for no such stage. */
+size_t paritone_frontend_stage_bytes(const paritone_frontend_t *f, paritone_stage_t stage);
+
+/* One frame: int16 PCM to one column of the model's input.
+ *   pcm      [window_length], any values: the frame's samples from window_start on
+ *   scratch  scratch_bytes, aligned to 8; contents do not matter
+ *   column   [n_mels] of f->dtype, aligned to its values; not in scratch
+ * Returns PARITONE_OK, E_ARGUMENT (null pointer) or E_FORMAT. Time does not
+ * depend on the samples, but for a few instructions of the headroom. */
+int paritone_frontend_frame(const paritone_frontend_t *f, const int16_t *pcm, void *scratch,
+                            void *column);
+
+/* The same up to `stage`, whose values go to `out` (paritone_frontend_stage_bytes,
+ * aligned to its values). Returns as paritone_frontend_frame; E_ARGUMENT for no such stage. */
+int paritone_frontend_trace(const paritone_frontend_t *f, const int16_t *pcm, void *scratch,
+                            paritone_stage_t stage, void *out);
+
+/* Start a stream, or start it anew.
+ *   memory  f->stream_bytes, aligned to 8, in use as long as the stream is
+ * Returns PARITONE_OK, E_ARGUMENT or E_FORMAT. */
+int paritone_stream_init(paritone_stream_t *stream, const paritone_frontend_t *f, void *memory);
+
+/* Take samples until they end or a patch completes.
+ *   pcm    [n], any chunk of the stream; may be null when n is 0
+ *   ready  set to 1 when a patch completed with the last sample taken, else 0
+ * Returns the number of samples taken; call again with the rest. A ready patch
+ * is to be read (paritone_stream_patch) before the next push. */
+size_t paritone_stream_push(paritone_stream_t *stream, const int16_t *pcm, size_t n, int *ready);
+
+/* Write the last patch_length columns as the model wants them.
+ *   patch  [n_mels][patch_length] of f->dtype, f->patch_bytes
+ * Returns PARITONE_OK, or E_ARGUMENT when fewer columns have been computed. */
+int paritone_stream_patch(const paritone_stream_t *stream, void *patch);
+
+/* End of the stream: with include_last_patch, columns after the last patch make
+ * one more that ends with them; *ready says so. Returns PARITONE_OK or E_ARGUMENT. */
+int paritone_stream_finish(paritone_stream_t *stream, int *ready);
 
 /* --------------------------------------------------------------- Model -- */
 

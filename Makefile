@@ -12,7 +12,7 @@ help: ## list the targets
 setup: system $(VENV)/.ready ## the system packages and the Python environment
 
 system:
-	@PYTHON=$(PYTHON) sh host/system-packages.sh
+	@PYTHON=$(PYTHON) sh host/system-packages.sh --tests
 
 $(VENV)/.ready: pyproject.toml
 	@echo "Setting up $(VENV): TensorFlow and its company take a few minutes, once"

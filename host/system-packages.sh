@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs the system packages that are missing, when it may; else prints the one line to type.
-# Usage: system-packages.sh [--host-only-ok]
-#   --host-only-ok: go on without the Arm tools (make demo then runs its host half).
+# Usage: system-packages.sh [--host-only-ok | --tests]
+#   --host-only-ok: go on without the Arm tools (make demo then runs its host half)
+#   --tests:        with the second compiler that the tests build with
 set -eu
 python=${PYTHON:-python3}
 
@@ -19,6 +20,7 @@ need cc gcc libc6-dev
     missing="$missing python3-dev"
 "$python" -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library("sndfile"))' ||
     missing="$missing libsndfile1"
+[ "${1:-}" != --tests ] || need clang clang
 need_arm cmake cmake
 need_arm ninja ninja-build
 need_arm qemu-system-arm qemu-system-arm

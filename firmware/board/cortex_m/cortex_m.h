@@ -1,0 +1,27 @@
+/* What every Cortex-M board shares: registers of the core (ARMv7-M Architecture Reference
+ * Manual, DDI 0403E, B3) and the counter. Boards include it, the application does not. */
+#ifndef CORTEX_M_H
+#define CORTEX_M_H
+
+#include <stdint.h>
+
+#define REGISTER(address) (*(volatile uint32_t *)(address))
+
+#define SCB_ICSR REGISTER(0xE000ED04u)
+#define SCB_VTOR REGISTER(0xE000ED08u)
+#define SCB_SHCSR REGISTER(0xE000ED24u)
+#define SCB_CFSR REGISTER(0xE000ED28u)
+#define SCB_HFSR REGISTER(0xE000ED2Cu)
+#define SCB_BFAR REGISTER(0xE000ED38u)
+#define SCB_CPACR REGISTER(0xE000ED88u)
+#define SCB_DEMCR REGISTER(0xE000EDFCu)
+#define SYST_CSR REGISTER(0xE000E010u)
+#define SYST_RVR REGISTER(0xE000E014u)
+#define SYST_CVR REGISTER(0xE000E018u)
+#define DWT_CTRL REGISTER(0xE0001000u)
+#define DWT_CYCCNT REGISTER(0xE0001004u)
+
+/* Start the cycle counter, or SysTick where it does not count; once, from board_init. */
+void counter_init(void);
+
+#endif

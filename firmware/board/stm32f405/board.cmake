@@ -1,0 +1,2 @@
+set(BOARD_CORE cortex_m)
+set(BOARD_FLAGS -mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard)

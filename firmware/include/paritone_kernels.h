@@ -55,7 +55,7 @@ typedef struct {
 /* rows of `depth` values times weights [outputs][depth] */
 typedef struct {
     int32_t rows, depth, outputs;
-    int32_t input_offset, weights_offset, output_offset;
+    int32_t input_offset, output_offset;
     int32_t minimum, maximum;
     const int8_t *weights;
     const int32_t *bias;       /* [outputs] */

@@ -1,0 +1,56 @@
+/* DEPTHWISE_CONV_2D: int8, per-channel weights, any multiplier, stride and dilation. */
+#include "fixed_point.h"
+#include "operands.h"
+#include "window.h"
+
+/* One output value before its bias. |sum| <= 255 * 128 * taps, taps < 65,000. */
+static int32_t convolve(const paritone_depthwise_conv_2d_t *p, const int8_t *input,
+                        int32_t channel, taps_t rows, taps_t columns)
+{
+    const paritone_window_t *w = &p->window;
+    int32_t sum = 0;
+    for (int32_t ky = rows.begin; ky < rows.end; ky++) {
+        const int32_t y = rows.origin + ky * w->dilation_height;
+        for (int32_t kx = columns.begin; kx < columns.end; kx++) {
+            const int32_t x = columns.origin + kx * w->dilation_width;
+            const int32_t value = input[(y * w->in_width + x) * w->in_channels] + p->input_offset;
+            sum += value * p->weights[(ky * w->width + kx) * w->out_channels + channel];
+        }
+    }
+    return sum;
+}
+
+static int8_t requantize_channel(const paritone_depthwise_conv_2d_t *p, int32_t sum,
+                                 int32_t channel)
+{
+    const int32_t scaled = multiply_by_quantized_multiplier(
+        add_wrapping(sum, p->bias[channel]), p->multiplier[channel], p->shift[channel]);
+    return (int8_t)clamp(add_wrapping(scaled, p->output_offset), p->minimum, p->maximum);
+}
+
+static void conv_pixel(const paritone_depthwise_conv_2d_t *p, const int8_t *input, taps_t rows,
+                       taps_t columns, int8_t *output)
+{
+    int32_t channel = 0;
+    for (int32_t in = 0; in < p->window.in_channels; in++) {
+        for (int32_t m = 0; m < p->depth_multiplier; m++, channel++) {
+            const int32_t sum = convolve(p, &input[in], channel, rows, columns);
+            output[channel] = requantize_channel(p, sum, channel);
+        }
+    }
+}
+
+void paritone_depthwise_conv_2d(const paritone_step_t *step, uint8_t *arena)
+{
+    const paritone_depthwise_conv_2d_t *p = step->params;
+    const paritone_window_t *w = &p->window;
+    const int8_t *input = input_of(step, arena, 0);
+    int8_t *output = output_of(step, arena);
+    for (int32_t y = 0; y < w->out_height; y++) {
+        const taps_t rows = window_rows(w, y);
+        for (int32_t x = 0; x < w->out_width; x++) {
+            conv_pixel(p, input, rows, window_columns(w, x), output);
+            output += w->out_channels;
+        }
+    }
+}

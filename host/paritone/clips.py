@@ -1,0 +1,104 @@
+"""Clips -> preprocessed audio and float log-mel patches, computed once for all later stages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paritone import audio
+from paritone.config import Config, FeatureExtraction, need
+from paritone.datasets import Clip, Dataset
+from paritone.errors import AudioError
+
+
+@dataclass(frozen=True)
+class ClipData:
+    """One clip after preprocessing: what the host's model and the device are fed.
+
+    Attributes
+    ----------
+    pcm : int16 [samples], the preprocessed clip at the target rate, as the device hears it
+    patches : float32 [patches, n_mels, patch_length], log-mel of the same clip before rounding
+    """
+
+    clip: Clip
+    pcm: NDArray[np.int16]
+    patches: NDArray[np.float32]
+
+
+class ClipStore:
+    """Prepared clips of one configuration, each read and transformed once."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._data: dict[str, ClipData] = {}
+
+    def load(self, dataset: Dataset, title: str = "clips") -> list[ClipData]:
+        """Prepare the clips of a data set, in its order.
+
+        Raises
+        ------
+        AudioError
+            Names the clip that cannot be read or is shorter than a patch.
+        """
+        missing = [clip for clip in dataset.clips if str(clip.path) not in self._data]
+        if missing:
+            self._prepare(missing, title)
+        # A clip may be listed again with other labels: the audio is shared, the labels are not.
+        known = (self._data[str(clip.path)] for clip in dataset.clips)
+        return [
+            ClipData(clip, data.pcm, data.patches)
+            for clip, data in zip(dataset.clips, known, strict=True)
+        ]
+
+    def _prepare(self, clips: Sequence[Clip], title: str) -> None:
+        from paritone.progress import track
+
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            done = pool.map(lambda clip: prepare(clip, self._config), clips)
+            try:
+                for data in track(done, f"Reading {title}", len(clips)):
+                    self._data[str(data.clip.path)] = data
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+def prepare(clip: Clip, config: Config) -> ClipData:
+    """Read one clip, preprocess it and compute its float patches.
+
+    Raises
+    ------
+    AudioError
+        Names the clip that cannot be read or is shorter than a patch.
+    """
+    from paritone.features import log_mel
+
+    preprocessing = need(config.preprocessing, "preprocessing")
+    features = need(config.feature_extraction, "feature_extraction")
+    rate = preprocessing.target_rate
+    wave = audio.preprocess(audio.load(clip.path, rate), preprocessing)
+    try:
+        patches = log_mel.patches(wave, features, rate)
+    except AudioError as error:
+        raise AudioError(_named(clip, str(error))) from error
+    if len(patches) == 0:
+        raise AudioError(_too_short(clip, wave.size, rate, features))
+    return ClipData(clip, audio.to_int16(wave), np.asarray(patches, np.float32))
+
+
+def _named(clip: Clip, text: str) -> str:
+    return text if str(clip.path) in text else f"{clip.path}: {text}"
+
+
+def _too_short(clip: Clip, samples: int, rate: int, features: FeatureExtraction) -> str:
+    needed = (features.n_fft + (features.patch_length - 1) * features.hop_length) / rate
+    return (
+        f"{clip.path}: {samples / rate:.2f} s of audio after preprocessing, shorter than a patch "
+        f"({needed:.2f} s); drop the clip or raise preprocessing.min_length"
+    )

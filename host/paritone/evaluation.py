@@ -1,0 +1,261 @@
+"""Accuracy of a model on clips: with the host's float features, and as the device computes it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paritone.clips import ClipData, ClipStore
+from paritone.config import Config, need
+from paritone.datasets import Dataset
+from paritone.errors import ConfigError, ModelError
+from paritone.progress import track
+from paritone.quantization import check_shapes
+from paritone.tflite_reference import Reference, dequantize, quantize_input
+
+BATCH = 64
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How often a model is right.
+
+    Attributes
+    ----------
+    patch, clip : fractions of patches and clips whose highest score is the label's
+    features : "float" (the host's) or "integer" (the device's)
+    confusion : int64 [classes, classes], clips by true class (rows) and predicted class
+    """
+
+    patch: float
+    clip: float
+    patches: int
+    clips: int
+    features: str
+    class_names: tuple[str, ...]
+    confusion: NDArray[np.int64]
+
+    @property
+    def per_class(self) -> dict[str, float]:
+        """Clip accuracy of each class that has clips."""
+        totals = self.confusion.sum(axis=1)
+        return {
+            name: float(self.confusion[i, i] / totals[i])
+            for i, name in enumerate(self.class_names)
+            if totals[i]
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The part of summary.json that tells it."""
+        return {
+            "patch": self.patch,
+            "clip": self.clip,
+            "clips": self.clips,
+            "features": self.features,
+        }
+
+
+def evaluate(
+    model: Path,
+    dataset: Dataset,
+    config: Config,
+    features: str = "float",
+    store: ClipStore | None = None,
+) -> Accuracy:
+    """Evaluate a ``.h5``, ``.keras`` or ``.tflite`` model.
+
+    Parameters
+    ----------
+    features
+        "float": the host's log-mel; ``.tflite`` runs on TensorFlow Lite's reference kernels.
+        "integer": int16 PCM through the integer frontend and this project's engine, as the
+        device does; ``.tflite`` only.
+    store : where prepared clips are kept, to share them between evaluations
+
+    Raises
+    ------
+    ConfigError, ModelError, AudioError
+    """
+    data = (store or ClipStore(config)).load(dataset, "test clips")
+    scores = (float_scores if features == "float" else device_scores)(model, data, config)
+    return measure(scores, data, dataset.class_names, features)
+
+
+def float_scores(model: Path, data: Sequence[ClipData], config: Config) -> list[Scores]:
+    """Scores of every patch of every clip, features computed in float.
+
+    Returns
+    -------
+    float32 [patches, classes] a clip
+    """
+    if model.suffix == ".tflite":
+        return _tflite_scores(model, data)
+    return _keras_scores(model, data)
+
+
+def device_scores(model: Path, data: Sequence[ClipData], config: Config) -> list[Scores]:
+    """Scores as the device computes them, its own C run natively.
+
+    Returns
+    -------
+    float32 [patches, classes] a clip
+    """
+    from paritone.features.tables import InputFormat, make_tables
+    from paritone.native.engine import Engine
+    from paritone.native.frontend import Frontend
+
+    if model.suffix != ".tflite":
+        raise ModelError(f"{model}: the device runs quantized models (.tflite)")
+    engine = Engine(model)
+    tensor, output = engine.input, engine.output
+    tables = make_tables(
+        need(config.feature_extraction, "feature_extraction"),
+        need(config.preprocessing, "preprocessing").target_rate,
+        InputFormat(tensor.dtype, tensor.scale, tensor.zero_point),
+    )
+    frontend = Frontend(tables)
+    result = []
+    for clip in track(data, "Evaluating as the device does", len(data)):
+        patches = frontend.patches(clip.pcm)
+        outputs = [engine.invoke(patch.reshape(tensor.shape)) for patch in patches]
+        scores = np.stack(outputs).reshape(len(patches), -1)
+        result.append(dequantize(scores, output.scale, output.zero_point))
+    return result
+
+
+def _keras_scores(path: Path, data: Sequence[ClipData]) -> list[Scores]:
+    from paritone.models.load import load_keras
+
+    model = load_keras(path)
+    shape = model.input_shape[1:]
+    patches = np.concatenate([clip.patches for clip in data]).reshape(-1, *shape)
+    batches = range(0, len(patches), BATCH)
+    scores = [
+        np.asarray(model(patches[i : i + BATCH], training=False))
+        for i in track(batches, "Evaluating the float model", len(batches))
+    ]
+    ends = np.cumsum([len(clip.patches) for clip in data])[:-1]
+    return np.split(np.concatenate(scores), ends)
+
+
+def _tflite_scores(path: Path, data: Sequence[ClipData]) -> list[Scores]:
+    local = threading.local()  # an interpreter is not shared between threads
+
+    def score(clip: ClipData) -> Scores:
+        if not hasattr(local, "reference"):
+            local.reference = Reference(path)
+        return reference_scores(local.reference, clip.patches)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        done = pool.map(score, data)
+        return list(track(done, "Evaluating the quantized model", len(data)))
+
+
+def reference_scores(reference: Reference, patches: NDArray[np.float32]) -> Scores:
+    """Float patches -> real scores, through the reference kernels and their quantization."""
+    dtype = reference.input["dtype"]
+    scale, zero = reference.input["quantization"]
+    inputs = quantize_input(patches, dtype, scale or 1.0, zero)
+    outputs = np.concatenate([reference.invoke(patch) for patch in inputs])
+    scale, zero = reference.output["quantization"]
+    return dequantize(outputs, scale or 1.0, zero)
+
+
+def measure(
+    scores: Sequence[Scores],
+    data: Sequence[ClipData],
+    class_names: Sequence[str],
+    features: str,
+) -> Accuracy:
+    """Patch and clip accuracy; a clip's class is the argmax of the sum of its patches' scores."""
+    from sklearn.metrics import confusion_matrix
+
+    names = tuple(class_names)
+    truth = np.array([_label(clip, names) for clip in data])
+    sums = np.stack([clip.sum(axis=0, dtype=np.float64) for clip in scores])
+    predicted = sums.argmax(axis=1)
+    patch_hits = [clip.argmax(axis=1) == label for clip, label in zip(scores, truth, strict=True)]
+    hits = np.concatenate(patch_hits)
+    return Accuracy(
+        patch=float(hits.mean()),
+        clip=float((predicted == truth).mean()),
+        patches=len(hits),
+        clips=len(truth),
+        features=features,
+        class_names=names,
+        confusion=confusion_matrix(truth, predicted, labels=range(len(names))),
+    )
+
+
+def _label(data: ClipData, names: tuple[str, ...]) -> int:
+    if len(data.clip.labels) != 1:
+        raise ConfigError(
+            f"{data.clip.path}: {len(data.clip.labels)} labels; evaluation of multi-label "
+            "data sets is not there yet"
+        )
+    return names.index(data.clip.labels[0])
+
+
+def check_fits(model: Path, config: Config, classes: int | None) -> None:
+    """Compare a model file's ends with the features and the number of classes, None: unknown.
+
+    Raises
+    ------
+    ModelError
+        Gives both numbers, or says why the file cannot be read.
+    """
+    fe = need(config.feature_extraction, "feature_extraction")
+    if model.suffix == ".tflite":
+        reference = Reference(model)
+        ends = reference.input["shape"], reference.output["shape"]
+    else:
+        from paritone.models.load import load_keras
+
+        keras_model = load_keras(model)
+        ends = keras_model.input_shape, keras_model.output_shape
+    check_shapes(ends[0], ends[1], fe.n_mels, fe.patch_length, classes)
+
+
+def is_quantized(model: Path) -> bool:
+    """Tell whether a model file computes in integers, whatever its input and output are."""
+    return model.suffix == ".tflite" and Reference(model).quantized
+
+
+def describe(model: Path) -> dict[str, Any]:
+    """The section of summary.json that tells which model this is."""
+    found: dict[str, Any] = {"sha256": hashlib.sha256(model.read_bytes()).hexdigest()}
+    if model.suffix != ".tflite":
+        from paritone.models.load import load_keras
+
+        shape = [1, *load_keras(model).input_shape[1:]]
+        return {**found, "input": {"dtype": "float32", "shape": shape}}
+    tensor = Reference(model).input
+    shape = [int(size) for size in tensor["shape"]]
+    found["input"] = {"dtype": np.dtype(tensor["dtype"]).name, "shape": shape}
+    return found
+
+
+def save_confusion(accuracy: Accuracy, title: str, path: Path) -> None:
+    """Draw the confusion matrix as a PNG; no window is opened."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    size = 3 + 0.5 * len(accuracy.class_names)
+    figure = Figure(figsize=(size, size), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    display = ConfusionMatrixDisplay(accuracy.confusion, display_labels=accuracy.class_names)
+    display.plot(ax=axes, xticks_rotation=60, colorbar=False, cmap="Blues")
+    axes.set_title(f"{title}: {accuracy.clip:.1%} of {accuracy.clips} clips")
+    figure.savefig(path)

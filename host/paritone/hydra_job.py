@@ -1,0 +1,121 @@
+"""A configuration run as Hydra runs one: validated first, then in its own output directory."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from paritone import config as configuration
+from paritone import pipeline
+from paritone.errors import ConfigError
+
+# ST's service is stm32ai_main.py, and Hydra names the log after it: so does a run here.
+JOB_NAME = "stm32ai_main"
+
+
+class _Stopped(BaseException):
+    """Carries an error out of a job past Hydra, which would print a traceback and exit 1."""
+
+
+def run(
+    directory: Path, name: str, overrides: Sequence[str], *, multirun: bool, host_only: bool
+) -> None:
+    """Run `name` in `directory` with Hydra's semantics.
+
+    Every job of a multirun is composed and checked, its clips and models read, before Hydra
+    makes a directory: bad input leaves nothing behind.
+
+    Parameters
+    ----------
+    host_only : leave out what needs the Arm tools, and say so, when they are missing
+
+    Raises
+    ------
+    ParitoneError
+        As the job raised it.
+    """
+    jobs = sweep(overrides) if multirun else [list(overrides)]
+    ready = [
+        pipeline.prepare(configuration.load(directory, name, job), host_only=host_only)
+        for job in jobs
+    ]
+
+    def job(composed: Any) -> None:
+        from hydra.core.hydra_config import HydraConfig
+
+        try:
+            prepared = _matching(ready, configuration.from_dictconfig(composed), host_only)
+            pipeline.run(prepared, Path(HydraConfig.get().runtime.output_dir))
+        except Exception as error:
+            raise _Stopped from error
+
+    try:
+        _hydra(job, directory, name, overrides, multirun)
+    except _Stopped as stopped:
+        assert stopped.__cause__ is not None
+        raise stopped.__cause__ from None
+
+
+def _matching(
+    ready: list[pipeline.Prepared], config: configuration.Config, host_only: bool
+) -> pipeline.Prepared:
+    """The job prepared for this configuration, which may differ by what Hydra interpolates."""
+    for index, prepared in enumerate(ready):
+        if prepared.config == config:
+            return ready.pop(index)
+    return pipeline.prepare(config, host_only=host_only)
+
+
+def sweep(overrides: Sequence[str]) -> list[list[str]]:
+    """Overrides of each job of a multirun, as Hydra's basic sweeper expands them.
+
+    Raises
+    ------
+    ConfigError
+        An override cannot be parsed.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import OverrideParseException
+
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+    except OverrideParseException as error:
+        raise ConfigError(str(error).splitlines()[0]) from error
+    choices = []
+    for override in parsed:
+        if override.is_sweep_override():
+            key = override.get_key_element()
+            choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+        else:
+            assert override.input_line is not None
+            choices.append([override.input_line])
+    return [list(job) for job in itertools.product(*choices)]
+
+
+def _hydra(job: Any, directory: Path, name: str, overrides: Sequence[str], multirun: bool) -> None:
+    import hydra
+
+    named = any(override.startswith("hydra.job.name=") for override in overrides)
+    arguments = [
+        *(["--multirun"] if multirun else []),
+        *overrides,
+        *([] if named else [f"hydra.job.name={JOB_NAME}"]),
+    ]
+    main = hydra.main(version_base="1.3", config_path=str(directory.resolve()), config_name=name)
+    with _command_line(arguments):
+        main(job)()
+
+
+@contextmanager
+def _command_line(arguments: Sequence[str]) -> Iterator[None]:
+    """hydra.main reads the process's arguments: give it these."""
+    saved = sys.argv
+    sys.argv = ["paritone", *arguments]
+    try:
+        yield
+    finally:
+        sys.argv = saved

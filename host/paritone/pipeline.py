@@ -1,0 +1,172 @@
+"""operation_mode -> steps: a configuration is checked whole, then run one step after the other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from paritone import evaluation, preparation, progress, quantization, report
+from paritone.config import STEPS, Config
+from paritone.errors import CheckFailedError, ParitoneError
+from paritone.preparation import Prepared
+
+prepare = preparation.prepare
+
+LOG_NAME = "stm32ai_main.log"
+QUANTIZED_NAME = "quantized_model.tflite"
+_log = logging.getLogger("paritone.run")
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the steps so far have made and found.
+
+    Attributes
+    ----------
+    model : the model that the next step works on: the configured one until a step makes another
+    parts : the sections of summary.json
+    """
+
+    model: Path | None
+    parts: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_part(self, name: str, found: Mapping[str, Any]) -> Results:
+        """Add to a section of summary.json."""
+        merged = {**self.parts.get(name, {}), **found}
+        return replace(self, parts={**self.parts, name: merged})
+
+
+Step = Callable[[Prepared, Path, Results], Results]
+
+
+def run(prepared: Prepared, run_dir: Path) -> dict[str, Any]:
+    """Run the steps of ``operation_mode`` in a directory; returns what summary.json holds.
+
+    Raises
+    ------
+    ParitoneError
+        A step failed, or (CheckFailedError) a check did not hold; what was found until then is
+        in summary.json.
+    """
+    config = prepared.config
+    run_dir.mkdir(parents=True, exist_ok=True)
+    results = Results(config.general.model_path)
+    with _logged(run_dir / LOG_NAME):
+        _log.info("operation_mode %s", config.operation_mode)
+        for letter in STEPS[config.operation_mode]:
+            if letter in prepared.left_out:
+                _log.warning("left out: %s", prepared.left_out[letter])
+                continue
+            results = TABLE[letter](prepared, run_dir, results)
+        parts = {**results.parts, "left_out": list(prepared.left_out.values())}
+        record = report.summary(config.operation_mode, parts)
+        report.write_summary(run_dir / "summary.json", record)
+        _log.info("summary: %s", run_dir / "summary.json")
+    report.print_summary(record)
+    _require_parity(record)
+    return record
+
+
+def _train(prepared: Prepared, run_dir: Path, results: Results) -> Results:
+    from paritone import training
+
+    with _step("Training"):
+        return replace(results, model=training.train(prepared.config, run_dir))
+
+
+def _evaluate(prepared: Prepared, run_dir: Path, results: Results) -> Results:
+    model, test = _need(results.model), _need(prepared.test)
+    quantized = evaluation.is_quantized(model)
+    kinds = {"int8" if quantized else "float": "float"}
+    if quantized and prepared.device_problem is None:
+        kinds["device"] = "integer"
+    for kind, features in kinds.items():
+        with _step(f"Evaluating {model.name}, {features} features"):
+            accuracy = evaluation.evaluate(model, test, prepared.config, features, prepared.store)
+        _log.info("accuracy, %s: %s, by class %s", kind, accuracy.summary(), accuracy.per_class)
+        evaluation.save_confusion(accuracy, kind, run_dir / f"{kind}_confusion_matrix.png")
+        results = results.with_part("accuracy", {kind: accuracy.summary()})
+    return results.with_part("model", evaluation.describe(model))
+
+
+def _quantize(prepared: Prepared, run_dir: Path, results: Results) -> Results:
+    config = prepared.config
+    path = run_dir / config.quantization.export_dir / QUANTIZED_NAME
+    with _step("Quantizing"):
+        quantization.quantize(config, path, prepared.store)
+    _log.info("quantized model: %s, %d bytes", path, path.stat().st_size)
+    return replace(results, model=path).with_part("model", evaluation.describe(path))
+
+
+def _benchmark(prepared: Prepared, run_dir: Path, results: Results) -> Results:
+    return _on_board(prepared, run_dir, results, measure=True)
+
+
+def _deploy(prepared: Prepared, run_dir: Path, results: Results) -> Results:
+    return _on_board(prepared, run_dir, results, measure=False)
+
+
+def _on_board(prepared: Prepared, run_dir: Path, results: Results, *, measure: bool) -> Results:
+    from paritone import board_run
+
+    found = board_run.run(prepared, _need(results.model), run_dir, _step, measure=measure)
+    for name, part in found.items():
+        results = results.with_part(name, part)
+        _log.info("%s: %s", name, part)
+    return results
+
+
+TABLE: dict[str, Step] = {
+    "t": _train,
+    "e": _evaluate,
+    "q": _quantize,
+    "b": _benchmark,
+    "d": _deploy,
+}
+"""What each letter of `paritone.config.STEPS` does."""
+
+
+def _need(value: Any) -> Any:
+    assert value is not None, "prepare() lets no run start without it"
+    return value
+
+
+def _require_parity(record: Mapping[str, Any]) -> None:
+    for stage, parity in record.get("parity", {}).items():
+        if parity["mismatched"]:
+            raise CheckFailedError(
+                f"parity, {stage}: {parity['mismatched']} values differ between "
+                f"{', '.join(parity['between'])}; `paritone validate` names the first"
+            )
+
+
+@contextmanager
+def _step(title: str) -> Iterator[None]:
+    _log.info("%s", title)
+    with progress.stage(title):
+        yield
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """Append the run's record, errors included, to a file."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    _log.addHandler(handler)
+    _log.setLevel(logging.INFO)
+    _log.propagate = False  # Hydra's console handler would repeat every line
+    try:
+        yield
+    except ParitoneError as error:
+        _log.error("%s", error)
+        raise
+    except Exception:
+        _log.exception("internal error")
+        raise
+    finally:
+        _log.removeHandler(handler)
+        handler.close()

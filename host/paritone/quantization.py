@@ -1,0 +1,210 @@
+"""Float Keras model -> quantized ``.tflite``: TensorFlow Lite's post-training quantization."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paritone import datasets
+from paritone.clips import ClipStore
+from paritone.config import Config, need, require_supported
+from paritone.errors import ModelError
+from paritone.progress import notice
+
+RANDOM_PATCHES = 100
+# Where log-mel values lie on real audio with the tutorial's features (mean, deviation).
+LOG_MEL_MEAN, LOG_MEL_DEVIATION = -1.07, 2.34
+TENSOR_TYPES = {"int8": np.int8, "uint8": np.uint8, "float": np.float32}
+
+
+def quantize(config: Config, out_path: Path, store: ClipStore | None = None) -> Path:
+    """Quantize ``general.model_path`` as the configuration says.
+
+    Raises
+    ------
+    ConfigError, ModelError, AudioError
+        Bad settings, a model that does not fit or convert, a clip that cannot be used.
+    """
+    from paritone.models.load import load_keras
+
+    require_supported(config)
+    model = load_keras(need(config.general.model_path, "general.model_path"))
+    dataset = datasets.load(config, "quantization")
+    patches = None
+    if dataset is not None:
+        data = (store or ClipStore(config)).load(dataset, "quantization clips")
+        patches = np.concatenate([clip.patches for clip in data])
+    return quantize_model(model, config, patches, out_path)
+
+
+def quantize_model(
+    model: Any, config: Config, patches: NDArray[np.float32] | None, out_path: Path
+) -> Path:
+    """Quantize a loaded Keras model.
+
+    Parameters
+    ----------
+    patches : float32 [n, n_mels, patch_length] log-mel; None: random ones, with a warning
+    """
+    section, fe = config.quantization, config.feature_extraction
+    if fe is not None:
+        check_shapes(model.input_shape, model.output_shape, fe.n_mels, fe.patch_length, None)
+    if patches is None:
+        notice(
+            "no quantization or training set: quantizing with random data; the accuracy of the "
+            "quantized model will suffer"
+        )
+        patches = random_patches(model.input_shape[1:], config.general.global_seed)
+    content = convert(
+        model,
+        patches,
+        section.quantization_input_type,
+        section.quantization_output_type,
+        per_channel=section.granularity == "per_channel",
+    )
+    _write(out_path, content)
+    return out_path
+
+
+def random_patches(shape: Sequence[int], seed: int | None) -> NDArray[np.float32]:
+    """Normal noise as wide as log-mel of real audio: float32 [RANDOM_PATCHES, *shape]."""
+    rng = np.random.default_rng(seed)
+    patches = rng.normal(LOG_MEL_MEAN, LOG_MEL_DEVIATION, (RANDOM_PATCHES, *shape))
+    return patches.astype(np.float32)
+
+
+def check_shapes(
+    input_shape: Sequence[int | None],
+    output_shape: Sequence[int | None],
+    n_mels: int,
+    patch_length: int,
+    classes: int | None,
+) -> None:
+    """Compare a model's ends with the features and, unless None, the number of classes.
+
+    Parameters
+    ----------
+    input_shape, output_shape : with their batch dimension
+
+    Raises
+    ------
+    ModelError
+        Gives both numbers.
+    """
+    if tuple(input_shape[1:]) not in ((n_mels, patch_length), (n_mels, patch_length, 1)):
+        got = " x ".join(str(size) for size in input_shape[1:])
+        raise ModelError(
+            f"the model's input is {got}, the configuration makes patches of {n_mels} x "
+            f"{patch_length} (feature_extraction.n_mels x patch_length)"
+        )
+    if classes is not None and output_shape[-1] != classes:
+        raise ModelError(
+            f"the model has {output_shape[-1]} outputs, the data set has {classes} classes "
+            f"(dataset.class_names)"
+        )
+
+
+def convert(
+    model: Any,
+    patches: NDArray[np.float32],
+    input_type: str,
+    output_type: str,
+    *,
+    per_channel: bool = True,
+) -> bytes:
+    """Convert a Keras model for one patch at a time, calibrated on float patches.
+
+    Parameters
+    ----------
+    patches : float32 [n, n_mels, patch_length]
+    input_type, output_type : int8, uint8 or float
+
+    Raises
+    ------
+    ModelError
+        With the converter's last meaningful line.
+    """
+    shape = (1, *model.input_shape[1:])
+    with tempfile.TemporaryDirectory(prefix="paritone-") as folder, tempfile.TemporaryFile() as log:
+        try:
+            with _captured(log), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                _export(model, shape, folder)
+                converter = _converter(folder, patches.reshape(-1, *shape))
+                converter.inference_input_type = TENSOR_TYPES[input_type]
+                converter.inference_output_type = TENSOR_TYPES[output_type]
+                converter._experimental_disable_per_channel = not per_channel
+                converter._experimental_disable_per_channel_quantization_for_dense_layers = (
+                    not per_channel
+                )
+                return bytes(converter.convert())
+        except Exception as error:  # whatever the converter throws, it is about the model
+            raise ModelError(f"the model cannot be quantized: {_reason(error)}") from error
+
+
+def _export(model: Any, shape: Sequence[int], folder: str) -> None:
+    """Write a SavedModel whose batch dimension is 1: no dynamic shape survives conversion."""
+    import keras
+    import tensorflow as tf
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint(
+        "serve",
+        lambda x: model(x, training=False),
+        input_signature=[tf.TensorSpec(shape, tf.float32)],
+    )
+    archive.write_out(folder, verbose=False)
+
+
+def _converter(folder: str, batches: NDArray[np.float32]) -> Any:
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([batch] for batch in batches)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    return converter
+
+
+def _reason(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if "error" in line.lower() or "not supported" in line.lower()]
+    return (told or lines or [type(error).__name__])[-1][:300]
+
+
+@contextmanager
+def _captured(log: Any) -> Iterator[None]:
+    """Send what C++ and Python write to the two output streams into a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    try:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, old in zip((1, 2), saved, strict=True):
+            os.dup2(old, descriptor)
+            os.close(old)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

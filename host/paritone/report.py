@@ -1,0 +1,105 @@
+"""What a run found: summary.json for scripts, a table for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1
+# In the order in which summary.json has them; a part that a run did not do is absent.
+PARTS = ("model", "accuracy", "parity", "latency", "memory", "left_out")
+
+
+def summary(operation_mode: str, parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of a run; empty parts are left out."""
+    found = {part: parts[part] for part in PARTS if parts.get(part)}
+    return {"schema": SCHEMA, "operation_mode": operation_mode, **found}
+
+
+def write_summary(path: Path, record: Mapping[str, Any]) -> None:
+    """Write summary.json, whole or not at all."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def print_summary(record: Mapping[str, Any]) -> None:
+    """Print a summary as a table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"paritone: {record['operation_mode']}", show_header=False, title_style="")
+    for section in (_model, _accuracy, _parity, _latency, _memory, _left_out):
+        for name, value in section(record):
+            table.add_row(name, value)
+        table.add_section()
+    Console().print(table)
+
+
+Rows = list[tuple[str, str]]
+
+
+def _model(record: Mapping[str, Any]) -> Rows:
+    model = record.get("model")
+    if not model:
+        return []
+    shape = " x ".join(str(size) for size in model["input"]["shape"])
+    rows = [("model input", f"{shape} {model['input']['dtype']}")]
+    if "macs" in model:
+        rows.append(("multiply-accumulates", f"{model['macs']:,}"))
+        rows.append(("weights", f"{model['weights_bytes']:,} B"))
+    return rows
+
+
+def _accuracy(record: Mapping[str, Any]) -> Rows:
+    return [
+        (
+            f"accuracy, {kind} ({row['features']} features)",
+            f"{row['clip']:.2%} of {row['clips']} clips, {row['patch']:.2%} of patches",
+        )
+        for kind, row in record.get("accuracy", {}).items()
+    ]
+
+
+def _parity(record: Mapping[str, Any]) -> Rows:
+    rows = []
+    for stage, row in record.get("parity", {}).items():
+        count = row["cells"] if "cells" in row else row["values"]
+        verdict = (
+            "[green]all equal[/green]"
+            if row["mismatched"] == 0
+            else f"[red]{row['mismatched']:,} differ[/red]"
+        )
+        between = " = ".join(row["between"])
+        text = f"{row['patches']} patches, {count:,} values: {verdict} ({between})"
+        rows.append((f"parity, {stage}", text))
+    return rows
+
+
+def _latency(record: Mapping[str, Any]) -> Rows:
+    latency = record.get("latency")
+    if not latency:
+        return []
+    unit = latency["unit"]
+    rows = []
+    if "frontend_per_frame" in latency:
+        rows.append(("frontend, a frame", f"{latency['frontend_per_frame']:,} {unit}"))
+    if "inference" in latency:
+        rows.append(("inference", f"{latency['inference']:,} {unit}"))
+    return rows
+
+
+def _memory(record: Mapping[str, Any]) -> Rows:
+    names = {"flash_bytes": "flash", "ram_bytes": "RAM", "arena_bytes": "  of it the arena"}
+    names["stack_bytes"] = "stack, high-water mark"
+    memory = record.get("memory", {})
+    return [(name, f"{memory[key]:,} B") for key, name in names.items() if key in memory]
+
+
+def _left_out(record: Mapping[str, Any]) -> Rows:
+    return [("left out", f"[yellow]{text}[/yellow]") for text in record.get("left_out", [])]

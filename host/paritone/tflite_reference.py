@@ -1,0 +1,71 @@
+"""TensorFlow Lite's interpreter with its reference kernels: the oracle of every int8 score."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paritone.errors import ModelError
+
+
+class Reference:
+    """A ``.tflite`` model on BUILTIN_REF: no delegate, one patch at a time.
+
+    Attributes
+    ----------
+    input, output : the interpreter's details: dtype, shape, quantization (scale, zero point)
+    quantized : whether any tensor inside is int8
+    """
+
+    def __init__(self, path: Path) -> None:
+        import tensorflow as tf
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # its own deprecation notice
+                self._interpreter = tf.lite.Interpreter(
+                    model_content=Path(path).read_bytes(),
+                    experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+                    num_threads=1,
+                )
+                self._interpreter.allocate_tensors()
+        except OSError as error:
+            raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"{path}: not a TensorFlow Lite model: {error}") from error
+        self.input = self._interpreter.get_input_details()[0]
+        self.output = self._interpreter.get_output_details()[0]
+        tensors = self._interpreter.get_tensor_details()
+        self.quantized = any(tensor["dtype"] is np.int8 for tensor in tensors)
+
+    def invoke(self, value: NDArray) -> NDArray:
+        """Run one patch.
+
+        Parameters
+        ----------
+        value : dtype of the model's input, with as many elements
+        """
+        shape, dtype = self.input["shape"], self.input["dtype"]
+        self._interpreter.set_tensor(
+            self.input["index"], np.ascontiguousarray(value, dtype).reshape(shape)
+        )
+        self._interpreter.invoke()
+        return np.array(self._interpreter.get_tensor(self.output["index"]))
+
+
+def quantize_input(patch: NDArray[np.float32], dtype: type, scale: float, zero: int) -> NDArray:
+    """Float features -> a model's input: round(x / scale + zero point), clipped."""
+    if np.issubdtype(dtype, np.floating):
+        return patch.astype(np.float32)
+    limits = np.iinfo(dtype)
+    return np.clip(np.round(patch / scale + zero), limits.min, limits.max).astype(dtype)
+
+
+def dequantize(values: NDArray, scale: float, zero: int) -> NDArray[np.float32]:
+    """A model's output -> real scores."""
+    if np.issubdtype(values.dtype, np.floating):
+        return values.astype(np.float32)
+    return ((values.astype(np.int32) - zero) * np.float64(scale)).astype(np.float32)

@@ -1,0 +1,29 @@
+"""The zoo's YAML, read once into validated, frozen records; later stages trust them."""
+
+from paritone.config.checks import STEPS, need, require_supported, splits_used
+from paritone.config.loading import compose, from_dictconfig, load, load_file
+from paritone.config.records import Config, Dataset, FeatureExtraction, Preprocessing
+from paritone.config.sets import SPLITS, Source, Split, behind, given
+from paritone.config.warnings import device_warnings, unused
+
+__all__ = [
+    "SPLITS",
+    "STEPS",
+    "Config",
+    "Dataset",
+    "FeatureExtraction",
+    "Preprocessing",
+    "Source",
+    "Split",
+    "behind",
+    "compose",
+    "device_warnings",
+    "from_dictconfig",
+    "given",
+    "load",
+    "load_file",
+    "need",
+    "require_supported",
+    "splits_used",
+    "unused",
+]

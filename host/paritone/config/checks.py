@@ -1,0 +1,251 @@
+"""What one key alone cannot tell: what a mode needs, and keys that exclude each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from paritone.config.records import Config
+from paritone.config.sets import SPLITS, Split, behind, given
+from paritone.errors import ConfigError
+
+SectionType = TypeVar("SectionType")
+
+STEPS = {
+    "training": "t",
+    "evaluation": "e",
+    "quantization": "q",
+    "prediction": "p",
+    "benchmarking": "b",
+    "deployment": "d",
+    "chain_tbqeb": "tbqeb",
+    "chain_tqe": "tqe",
+    "chain_eqe": "eqe",
+    "chain_qb": "qb",
+    "chain_eqeb": "eqeb",
+    "chain_qd": "qd",
+}
+"""The steps of each mode: t train, e evaluate, q quantize, p predict, b benchmark, d deploy."""
+
+FLOAT_MODELS = (".h5", ".keras", ".onnx")
+QUANTIZED_MODELS = (".tflite", ".onnx")
+_OWN_CALLBACKS = ("ModelCheckpoint", "TensorBoard", "CSVLogger")
+_NOT_YET = ("prediction", "chain_tbqeb", "chain_tqe")
+_SECTIONS = {
+    "t": ("preprocessing", "feature_extraction", "training"),
+    "e": ("preprocessing", "feature_extraction"),
+    "q": (),
+    "p": ("preprocessing", "feature_extraction", "prediction"),
+    "b": ("benchmarking",),
+    "d": ("preprocessing", "feature_extraction", "deployment"),
+}
+
+
+def need(section: SectionType | None, name: str) -> SectionType:
+    """Return a section that the caller cannot do without; ConfigError if it is absent."""
+    if section is None:
+        raise ConfigError(f"section '{name}' is required here, and is not there")
+    return section
+
+
+def check(config: Config) -> None:
+    """Raise ConfigError with every cross-field problem of a configuration, a line each."""
+    problems = [
+        *_sections(config),
+        *_exclusions(config),
+        *_model(config),
+        *_data(config),
+        *_audio(config),
+        *_training(config),
+    ]
+    if problems:
+        raise ConfigError("\n".join(dict.fromkeys(problems)))
+
+
+def require_supported(config: Config) -> None:
+    """Raise ConfigError for what is legal in the zoo and not there yet in Paritone."""
+    mode, training, model = config.operation_mode, config.training, config.general.model_path
+    name = training.model.name if training is not None and training.model is not None else None
+    problems = {
+        f"operation_mode {mode}": mode in _NOT_YET,
+        f"training.model.name {name}": "t" in STEPS[mode] and name not in (None, "custom"),
+        "training.resume_training_from": training is not None
+        and "t" in STEPS[mode]
+        and training.resume_training_from is not None,
+        "dataset.name fsd50k": config.dataset.name == "fsd50k",
+        "dataset.multi_label True": config.dataset.multi_label,
+        "quantization.quantizer onnx_quantizer": "q" in STEPS[mode]
+        and config.quantization.quantizer == "onnx_quantizer",
+        "quantization.optimize True": "q" in STEPS[mode] and config.quantization.optimize,
+        f"general.model_path {model.name if model else ''} (ONNX)": model is not None
+        and model.suffix.lower() == ".onnx",
+    }
+    missing = [what for what, asked in problems.items() if asked]
+    if missing:
+        raise ConfigError("\n".join(f"{what} is not there yet" for what in missing))
+
+
+def _sections(config: Config) -> Iterator[str]:
+    mode = config.operation_mode
+    wanted = {name for step in STEPS[mode] for name in _SECTIONS[step]}
+    if "q" in STEPS[mode] and behind(config.dataset, "quantization") is not None:
+        wanted |= {"preprocessing", "feature_extraction"}
+    for name in sorted(wanted):
+        if name not in config.model_fields_set:
+            yield f"section '{name}' is required by operation_mode {mode}, and is not there"
+    if mode in ("prediction", "deployment", "chain_qd") and config.dataset.class_names is None:
+        yield f"dataset.class_names: is required by operation_mode {mode}, and is not there"
+
+
+def _exclusions(config: Config) -> Iterator[str]:
+    dataset, deployment = config.dataset, config.deployment
+    if dataset.use_garbage_class and deployment is not None and deployment.unknown_class_threshold:
+        yield (
+            "deployment.unknown_class_threshold: excludes dataset.use_garbage_class; "
+            "set it to 0, or use_garbage_class to False"
+        )
+    if dataset.use_garbage_class and dataset.class_names is None:
+        yield "dataset.class_names: is required by dataset.use_garbage_class, and is not there"
+    if dataset.class_names is not None and len(dataset.class_names) < 2:
+        yield f"dataset.class_names: expected at least 2 classes, got {len(dataset.class_names)}"
+
+
+def _model(config: Config) -> Iterator[str]:
+    mode, path = config.operation_mode, config.general.model_path
+    if mode.startswith("chain_t") or mode == "training":
+        return
+    if path is None:
+        yield f"general.model_path: is required by operation_mode {mode}, and is not there"
+        return
+    legal: tuple[str, ...] = (*FLOAT_MODELS, ".tflite")
+    if mode == "deployment":
+        legal = QUANTIZED_MODELS
+    elif mode.startswith("chain_") or mode == "quantization":
+        legal = FLOAT_MODELS
+    if path.suffix.lower() not in legal:
+        kind = {FLOAT_MODELS: "a float model", QUANTIZED_MODELS: "a quantized model"}
+        yield (
+            f"general.model_path: operation_mode {mode} expects {kind.get(legal, 'a model')} "
+            f"({', '.join(legal)}), got {path.name}"
+        )
+    elif not path.is_file():
+        yield f"general.model_path: no such file: {path}"
+
+
+def _data(config: Config) -> Iterator[str]:
+    if config.dataset.name == "fsd50k":
+        yield from _fsd50k(config)
+        return
+    for split in SPLITS:
+        csv, audio = (getattr(config.dataset, f"{split}_{kind}_path") for kind in ("csv", "audio"))
+        if (csv is None) != (audio is None):
+            there, lacking = ("csv", "audio") if audio is None else ("audio", "csv")
+            yield (
+                f"dataset.{split}_{lacking}_path: is required beside {split}_{there}_path, "
+                "and is not there"
+            )
+    steps, mode = STEPS[config.operation_mode], config.operation_mode
+    if "t" in steps and given(config.dataset, "training") is None:
+        yield f"dataset.training_csv_path and training_audio_path: are required by {mode}"
+    elif "e" in steps and behind(config.dataset, "test") is None:
+        yield f"dataset: operation_mode {mode} needs a test, validation or training set"
+    yield from _missing_files(config)
+
+
+def _missing_files(config: Config) -> Iterator[str]:
+    for split in splits_used(config):
+        source = behind(config.dataset, split)
+        if source is None:
+            continue
+        if not source.csv.is_file():
+            yield f"dataset.{source.split}_csv_path: no such file: {source.csv}"
+        if not source.audio.is_dir():
+            yield f"dataset.{source.split}_audio_path: no such folder: {source.audio}"
+    prediction = config.prediction
+    if config.operation_mode == "prediction" and prediction is not None:
+        if prediction.test_files_path is None:
+            yield "prediction.test_files_path: is required by operation_mode prediction"
+        elif not prediction.test_files_path.is_dir():
+            yield f"prediction.test_files_path: no such folder: {prediction.test_files_path}"
+
+
+def splits_used(config: Config) -> tuple[Split, ...]:
+    """Return the data sets that a mode reads, before fall-backs."""
+    steps, used = STEPS[config.operation_mode], []
+    for split in SPLITS:
+        needed = {"training": "t", "validation": "t", "quantization": "q", "test": "te"}[split]
+        # A device step compares real clips when there are any.
+        if set(needed) & set(steps) or (split == "test" and set("bd") & set(steps)):
+            used.append(split)
+    return tuple(used)
+
+
+def _fsd50k(config: Config) -> Iterator[str]:
+    section = config.dataset_specific.fsd50k if config.dataset_specific is not None else None
+    if section is None:
+        yield "section 'dataset_specific.fsd50k' is required by dataset.name fsd50k"
+        return
+    for key in ("csv_folder", "dev_audio_folder", "eval_audio_folder", "audioset_ontology_path"):
+        path: Path | None = getattr(section, key)
+        if path is None:
+            yield f"dataset_specific.fsd50k.{key}: is required, and is not there"
+        elif not path.exists():
+            yield f"dataset_specific.fsd50k.{key}: no such file or folder: {path}"
+
+
+def _audio(config: Config) -> Iterator[str]:
+    audio, features = config.preprocessing, config.feature_extraction
+    if audio.max_length < audio.min_length:
+        yield (
+            f"preprocessing.max_length: expected at least min_length ({audio.min_length:g} s), "
+            f"got {audio.max_length:g}"
+        )
+    if features.window_length > features.n_fft:
+        yield (
+            f"feature_extraction.window_length: expected at most n_fft ({features.n_fft}), "
+            f"got {features.window_length}"
+        )
+    if features.power not in (1.0, 2.0):
+        yield f"feature_extraction.power: expected 1.0 or 2.0, got {features.power:g}"
+    if features.fmax is not None and features.fmax <= features.fmin:
+        yield (
+            f"feature_extraction.fmax: expected more than fmin ({features.fmin:g}), "
+            f"got {features.fmax:g}"
+        )
+    if max(features.fmin, features.fmax or 0) > audio.target_rate / 2:
+        yield (
+            f"feature_extraction.fmax: expected at most half of target_rate "
+            f"({audio.target_rate / 2:g} Hz), got {features.fmax or features.fmin:g}"
+        )
+
+
+def _training(config: Config) -> Iterator[str]:
+    training, features = config.training, config.feature_extraction
+    if training is None or "t" not in STEPS[config.operation_mode]:
+        return
+    ways = {
+        "training.model": training.model,
+        "general.model_path": config.general.model_path,
+        "training.resume_training_from": training.resume_training_from,
+    }
+    chosen = [name for name, value in ways.items() if value is not None]
+    if len(chosen) != 1:
+        yield f"expected one of {', '.join(ways)}, got {' and '.join(chosen) or 'none'}"
+    for callback in training.callbacks:
+        if callback.name.split(".")[-1] in _OWN_CALLBACKS:
+            yield f"training.callbacks: {callback.name} is built in and cannot be redefined"
+    custom = training.custom_model_path
+    if training.model is not None and training.model.name == "custom":
+        if custom is None:
+            yield "training.custom_model_path: is required by a custom model, and is not there"
+        elif not custom.is_file():
+            yield f"training.custom_model_path: no such file: {custom}"
+    shape = training.model.input_shape if training.model is not None else None
+    if shape is not None:
+        wanted = (features.n_mels, features.patch_length)
+        if shape[:2] != wanted or len(shape) > 3:
+            yield (
+                f"training.model.input_shape: expected {(*wanted, 1)} (n_mels, patch_length, 1), "
+                f"got {shape}"
+            )

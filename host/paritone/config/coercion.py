@@ -1,0 +1,207 @@
+"""Types that accept what the zoo's users write: ``None``, tuples and expressions as strings.
+
+Each annotated type turns the spellings of one kind into its Python value, or raises a
+`ValueError` whose text says what was expected.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+_NONE = {"none", "null", "~", ""}
+_TRUE = {"true", "yes", "on"}
+_FALSE = {"false", "no", "off"}
+_MAX_EXPONENT = 64
+
+_OPERATORS: dict[type, Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+
+
+def is_none(value: object) -> bool:
+    """Tell whether a value is absent, also as the zoo's ``None`` string or an empty one."""
+    return value is None or (isinstance(value, str) and value.strip().lower() in _NONE)
+
+
+def number(text: str) -> int | float:
+    """Evaluate a numeric expression such as ``2*16``, ``1e-3`` or ``1/3``; ValueError otherwise."""
+    try:
+        return _evaluate(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, TypeError, ArithmeticError, RecursionError) as error:
+        raise ValueError(f"{text!r} is not a number") from error
+
+
+def _evaluate(node: ast.AST) -> int | float:
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return node.value  # type: ignore[return-value]
+    if isinstance(node, ast.UnaryOp) and type(node.op) in _OPERATORS:
+        return _OPERATORS[type(node.op)](_evaluate(node.operand))
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+        left, right = _evaluate(node.left), _evaluate(node.right)
+        if isinstance(node.op, ast.Pow) and abs(right) > _MAX_EXPONENT:
+            raise ValueError("the exponent is too large")
+        value = _OPERATORS[type(node.op)](left, right)
+        if isinstance(value, (int, float)):
+            return value
+    raise ValueError("not a numeric expression")
+
+
+def to_float(value: Any) -> Any:
+    """Return a finite float from a number or a numeric expression."""
+    if isinstance(value, str):
+        value = _or_complaint(value, "a number")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("a number")
+    if not math.isfinite(value):
+        raise ValueError("a finite number")
+    return float(value)
+
+
+def to_int(value: Any) -> Any:
+    """Return an integer from an integer, a whole float or a numeric expression."""
+    if isinstance(value, str):
+        value = _or_complaint(value, "an integer")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("an integer")
+    return value
+
+
+def _or_complaint(text: str, expected: str) -> int | float:
+    try:
+        return number(text)
+    except ValueError as error:
+        raise ValueError(expected) from error
+
+
+def to_bool(value: Any) -> Any:
+    """Return a boolean from a boolean or one of its YAML spellings."""
+    if isinstance(value, str) and value.strip().lower() in _TRUE | _FALSE:
+        return value.strip().lower() in _TRUE
+    if not isinstance(value, bool):
+        raise ValueError("True or False")
+    return value
+
+
+def to_text(value: Any) -> Any:
+    """Return a string; a number is taken as it was written (a version, a serial number)."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise ValueError("text")
+    return value.strip()
+
+
+def to_relative_path(value: Any) -> Any:
+    """Return a path with forward slashes, ``~`` expanded, otherwise as it was written."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a path")
+    return Path(value.strip().replace("\\", "/")).expanduser()
+
+
+def to_path(value: Any) -> Any:
+    """Return an absolute path, resolved against the current directory."""
+    return Path(os.path.abspath(to_relative_path(value)))  # noqa: PTH100 - also removes ".."
+
+
+def to_extension(value: Any) -> Any:
+    """Return a file extension that begins with a dot."""
+    text = to_text(value)
+    return text if text.startswith(".") else f".{text}"
+
+
+def to_items(value: Any) -> tuple[Any, ...]:
+    """Return the items of a list, of a tuple, or of either written as a string."""
+    if isinstance(value, str):
+        value = _split(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = (value,)
+    if not isinstance(value, (list, tuple)):
+        raise ValueError("a list")
+    return tuple(value)
+
+
+def _split(text: str) -> list[str]:
+    inner = text.strip()
+    if inner[:1] + inner[-1:] in ("()", "[]"):
+        inner = inner[1:-1]
+    return [item.strip().strip("'\"") for item in inner.split(",") if item.strip()]
+
+
+def to_names(value: Any) -> Any:
+    """Return a tuple of distinct, non-empty names."""
+    names = tuple(to_text(name) for name in to_items(value))
+    if not names or "" in names:
+        raise ValueError("a list of names")
+    if len(set(names)) != len(names):
+        raise ValueError("a list of distinct names")
+    return names
+
+
+def to_integers(value: Any) -> Any:
+    """Return a tuple of integers, also from the string ``(64, 96, 1)``."""
+    try:
+        return tuple(to_int(item) for item in to_items(value))
+    except ValueError as error:
+        raise ValueError("a list of integers") from error
+
+
+def to_literal(value: Any) -> Any:
+    """Return free-form arguments with strings read as None, booleans, numbers or tuples."""
+    if isinstance(value, dict):
+        return {str(key): to_literal(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_literal(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.lower() in ("none", "null", "true", "false"):
+        return {"none": None, "null": None, "true": True, "false": False}[text.lower()]
+    if text[:1] + text[-1:] in ("()", "[]"):
+        return [to_literal(item) for item in _split(text)]
+    try:
+        return number(text)
+    except ValueError:
+        return value
+
+
+def optional(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a check that lets every spelling of None through."""
+    return lambda value: None if is_none(value) else check(value)
+
+
+Int = Annotated[int, BeforeValidator(to_int)]
+Float = Annotated[float, BeforeValidator(to_float)]
+Bool = Annotated[bool, BeforeValidator(to_bool)]
+Text = Annotated[str, BeforeValidator(to_text)]
+Extension = Annotated[str, BeforeValidator(to_extension)]
+RelativePath = Annotated[Path, BeforeValidator(to_relative_path)]
+OptionalInt = Annotated[int | None, BeforeValidator(optional(to_int))]
+OptionalFloat = Annotated[float | None, BeforeValidator(optional(to_float))]
+OptionalText = Annotated[str | None, BeforeValidator(optional(to_text))]
+OptionalBool = Annotated[bool | None, BeforeValidator(optional(to_bool))]
+OptionalPath = Annotated[Path | None, BeforeValidator(optional(to_path))]
+OptionalNames = Annotated[tuple[str, ...] | None, BeforeValidator(optional(to_names))]
+OptionalIntegers = Annotated[tuple[int, ...] | None, BeforeValidator(optional(to_integers))]
+Arguments = Annotated[
+    dict[str, Any], BeforeValidator(lambda v: {} if is_none(v) else to_literal(v))
+]

@@ -1,0 +1,55 @@
+"""Which CSV and folder stand behind each data set: the zoo's fall-backs, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from paritone.config.records import Dataset
+
+Split = Literal["training", "validation", "quantization", "test"]
+SPLITS: tuple[Split, ...] = ("training", "validation", "quantization", "test")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A CSV, its folder of audio, and the folds to keep (None: all of them)."""
+
+    split: Split
+    csv: Path
+    audio: Path
+    folds: tuple[int, ...] | None
+
+
+def given(dataset: Dataset, split: Split) -> Source | None:
+    """Return the source that the section itself names for a split, or None.
+
+    A split with folds but no paths of its own takes the training set's CSV and folder, so that
+    one CSV with a ``fold`` column serves cross-validation.
+    """
+    csv, audio, folds = _keys(dataset, split)
+    if csv is None and audio is None and folds is not None:
+        csv, audio, _ = _keys(dataset, "training")
+    return Source(split, csv, audio, folds) if csv is not None and audio is not None else None
+
+
+def behind(dataset: Dataset, split: Split) -> Source | None:
+    """Return the source that a split is read from after fall-backs, or None for no data.
+
+    test falls back to validation, validation and quantization to (a part of) training.
+    """
+    own = given(dataset, split)
+    if own is not None or split == "training":
+        return own
+    return behind(dataset, "validation" if split == "test" else "training")
+
+
+def _keys(
+    dataset: Dataset, split: Split
+) -> tuple[Path | None, Path | None, tuple[int, ...] | None]:
+    return (
+        getattr(dataset, f"{split}_csv_path"),
+        getattr(dataset, f"{split}_audio_path"),
+        getattr(dataset, f"{split}_folds"),
+    )

@@ -1,0 +1,35 @@
+"""Where the device cannot do as the host does, and what is accepted without effect."""
+
+from __future__ import annotations
+
+from paritone.config.records import Config
+
+
+def device_warnings(config: Config) -> list[str]:
+    """Return one line for each key whose meaning a stream of audio cannot follow."""
+    found = []
+    audio, features = config.preprocessing, config.feature_extraction
+    if audio.top_db is not None:
+        found.append(
+            f"preprocessing.top_db {audio.top_db:g}: silence is judged against the clip's loudest "
+            "frame, which a stream cannot know; the device trims nothing"
+        )
+    if features.to_db:
+        found.append(
+            "feature_extraction.to_db True: decibels are relative to the clip's maximum, "
+            "which a stream cannot know; the device refuses this configuration"
+        )
+    if features.center:
+        found.append(
+            "feature_extraction.center True: the first and last frames need padding on both "
+            "sides of the clip; the device refuses this configuration"
+        )
+    return found
+
+
+def unused(config: Config) -> list[str]:
+    """Return one line for each section that is accepted and has no effect."""
+    named = [name for name, value in config.tools if value is not None]
+    if not named:
+        return []
+    return [f"tools.{', tools.'.join(named)}: ST's own tools; accepted, and unused here"]

@@ -171,7 +171,9 @@ class FeatureExtraction(Record):
     window_length: Annotated[Int, Field(ge=1)]
     window: Text = "hann"
     center: Bool
-    pad_mode: Text = "constant"
+    pad_mode: Literal["constant", "edge", "linear_ramp", "reflect", "symmetric", "empty"] = (
+        "constant"
+    )
     power: Annotated[Float, Field(gt=0)]
     fmin: Annotated[Float, Field(ge=0)]
     fmax: Annotated[OptionalFloat, Field(gt=0)]

@@ -1,0 +1,139 @@
+"""Clips to waveforms, and what the zoo does to a waveform before features are taken.
+
+Semantics: mono float, resampled by librosa, cut at ``max_length``, silence removed relative to
+the clip's loudest frame, then tiled up to ``min_length``.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from paritone.config import Preprocessing
+from paritone.errors import AudioError
+
+Wave = npt.NDArray[np.float32]
+
+_OGG_END_OF_STREAM = 0x04
+_OGG_LARGEST_PAGE = 65307
+_RIFF_UNKNOWN_SIZES = (0, 0xFFFFFFFF)
+
+
+def load(path: Path, target_rate: int) -> Wave:
+    """Read a WAV, FLAC or OGG file as a mono waveform at `target_rate` Hz.
+
+    Returns float32 of shape (samples,), full scale 1.0; lossy files may decode beyond it.
+    Raises AudioError, naming the file, if it is unreadable, truncated, empty or no audio.
+    """
+    wave, rate = _decode(path)
+    if rate == target_rate:
+        return wave
+    import librosa
+
+    return librosa.resample(wave, orig_sr=rate, target_sr=target_rate).astype(np.float32)
+
+
+def preprocess(wave: Wave, settings: Preprocessing) -> Wave:
+    """Cut, remove silence and lengthen a waveform of ``target_rate`` as the section says.
+
+    Returns float32 of shape (samples,), at most ``max_length`` seconds.
+    """
+    wave = wave[: int(settings.max_length * settings.target_rate)]
+    shortest = int(settings.min_length * settings.target_rate)
+    if settings.lengthen == "before":
+        wave = _remove_silence(_tile(wave, shortest), settings)
+    else:
+        wave = _tile(_remove_silence(wave, settings), shortest)
+    if settings.trim_last_second:
+        wave = wave[: len(wave) - len(wave) % settings.target_rate]
+    return np.ascontiguousarray(wave, dtype=np.float32)
+
+
+def to_int16(wave: Wave) -> npt.NDArray[np.int16]:
+    """Return round(wave * 32768), ties to even, saturated to int16."""
+    scaled = np.rint(wave.astype(np.float64) * 32768.0)
+    return np.clip(scaled, -32768, 32767).astype(np.int16)
+
+
+def _remove_silence(wave: Wave, settings: Preprocessing) -> Wave:
+    """Join the parts within ``top_db`` of the loudest frame; None keeps everything."""
+    if settings.top_db is None or len(wave) == 0:
+        return wave
+    import librosa
+
+    kept = librosa.effects.split(
+        wave,
+        top_db=settings.top_db,
+        frame_length=settings.frame_length,
+        hop_length=settings.hop_length,
+    )
+    return np.concatenate([wave[start:end] for start, end in kept]) if len(kept) else wave[:0]
+
+
+def _tile(wave: Wave, shortest: int) -> Wave:
+    """Repeat a waveform that is shorter than `shortest` samples, and cut it to them."""
+    if len(wave) == 0 or len(wave) >= shortest:
+        return wave
+    return np.tile(wave, -(-shortest // len(wave)))[:shortest]
+
+
+def _decode(path: Path) -> tuple[Wave, int]:
+    """Return the mono waveform and its rate in Hz, or AudioError."""
+    import soundfile
+
+    if not path.is_file():
+        raise AudioError(f"{path}: no such audio file")
+    try:
+        _refuse_truncated(path)
+        with soundfile.SoundFile(path) as file:
+            rate, declared = int(file.samplerate), int(file.frames)
+            samples = file.read(dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        reason = str(error).rpartition(": ")[2].rstrip(".")
+        raise AudioError(f"{path}: expected WAV, FLAC or OGG audio, got: {reason}") from error
+    if len(samples) < declared:
+        raise AudioError(f"{path}: truncated, {len(samples)} of {declared} samples are there")
+    if len(samples) == 0:
+        raise AudioError(f"{path}: holds no samples")
+    if not np.isfinite(samples).all():
+        raise AudioError(f"{path}: holds samples that are not finite")
+    return samples.mean(axis=1, dtype=np.float32), rate
+
+
+def _refuse_truncated(path: Path) -> None:
+    """Raise AudioError for a cut WAV or OGG file, which libsndfile reads without complaint."""
+    with path.open("rb") as file:
+        magic, size = file.read(4), path.stat().st_size
+        if magic == b"RIFF" and not _wav_is_whole(file, size):
+            raise AudioError(f"{path}: truncated, the file is shorter than its header says")
+        if magic == b"OggS" and not _ogg_is_whole(file, size):
+            raise AudioError(f"{path}: truncated, the file does not end with its last page")
+
+
+def _wav_is_whole(file: BinaryIO, size: int) -> bool:
+    """Walk the chunks up to ``data``: each must lie inside the file of `size` bytes."""
+    position = 12
+    while position + 8 <= size:
+        file.seek(position)
+        name, length = struct.unpack("<4sI", file.read(8))
+        if name == b"data":
+            return length in _RIFF_UNKNOWN_SIZES or position + 8 + length <= size
+        position += 8 + length + length % 2
+    return False
+
+
+def _ogg_is_whole(file: BinaryIO, size: int) -> bool:
+    """Find the last page: it must be marked as the last of its stream, and lie in the file."""
+    start = max(0, size - _OGG_LARGEST_PAGE)
+    file.seek(start)
+    tail = file.read()
+    page = tail.rfind(b"OggS")
+    if page < 0 or len(tail) < page + 27:
+        return False
+    segments = tail[page + 27 : page + 27 + tail[page + 26]]
+    length = 27 + tail[page + 26] + sum(segments)
+    return bool(tail[page + 5] & _OGG_END_OF_STREAM) and page + length <= len(tail)

@@ -45,6 +45,8 @@ Mode = Literal[
 ]
 """Every operation mode of the zoo."""
 
+PadMode = Literal["constant", "edge", "linear_ramp", "reflect", "symmetric", "empty"]
+
 
 def _none(value: Any) -> Any:
     return None if is_none(value) else value
@@ -171,9 +173,7 @@ class FeatureExtraction(Record):
     window_length: Annotated[Int, Field(ge=1)]
     window: Text = "hann"
     center: Bool
-    pad_mode: Literal["constant", "edge", "linear_ramp", "reflect", "symmetric", "empty"] = (
-        "constant"
-    )
+    pad_mode: PadMode = "constant"
     power: Annotated[Float, Field(gt=0)]
     fmin: Annotated[Float, Field(ge=0)]
     fmax: Annotated[OptionalFloat, Field(gt=0)]

@@ -1,0 +1,36 @@
+/*
+ * The fixed-point steps of the FFT, one function each.
+ *
+ * Right shifts of negative values floor: every compiler this builds on does so.
+ * Sums wrap, as the core's instructions do.
+ */
+#ifndef CMSIS_DSP_REF_Q31_H
+#define CMSIS_DSP_REF_Q31_H
+
+#include "cmsis_dsp_ref.h"
+
+static inline q31_t add_q31(q31_t a, q31_t b) { return (q31_t)((uint32_t)a + (uint32_t)b); }
+
+static inline q31_t sub_q31(q31_t a, q31_t b) { return (q31_t)((uint32_t)a - (uint32_t)b); }
+
+/* 2a, wrapped */
+static inline q31_t twice_q31(q31_t a) { return (q31_t)((uint32_t)a << 1); }
+
+/* floor(ab / 2^32): SMMUL */
+static inline q31_t mul_high_q31(q31_t a, q31_t b) { return (q31_t)(((q63_t)a * b) >> 32); }
+
+/* 2^32 sum + ab rounded to a multiple of 2^32, over 2^32: SMMLAR, SMMLSR and, from 0, SMMULR.
+ * The sum is formed modulo 2^64, its upper word taken. */
+static inline q31_t round_high_q31(uint64_t sum) { return (q31_t)((sum + 0x80000000u) >> 32); }
+
+static inline q31_t mac_round_q31(q31_t sum, q31_t a, q31_t b) {
+    return round_high_q31(((uint64_t)(uint32_t)sum << 32) + (uint64_t)((q63_t)a * b));
+}
+
+static inline q31_t msub_round_q31(q31_t sum, q31_t a, q31_t b) {
+    return round_high_q31(((uint64_t)(uint32_t)sum << 32) - (uint64_t)((q63_t)a * b));
+}
+
+static inline q31_t mul_round_q31(q31_t a, q31_t b) { return mac_round_q31(0, a, b); }
+
+#endif

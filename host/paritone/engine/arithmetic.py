@@ -1,0 +1,82 @@
+"""Quantization parameters as TensorFlow Lite computes them: the only floats behind a kernel."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from paritone.errors import ModelError
+
+INT8_MIN, INT8_MAX = -128, 127
+
+# Fused activations, TensorFlow Lite's numbers: the real range that they clip to.
+ACTIVATIONS: dict[int, tuple[float | None, float | None]] = {
+    0: (None, None),  # NONE
+    1: (0.0, None),  # RELU
+    2: (-1.0, 1.0),  # RELU_N1_TO_1
+    3: (0.0, 6.0),  # RELU6
+}
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """``(multiplier, shift)`` with real = multiplier * 2^(shift - 31).
+
+    real >= 0; multiplier 0 or 2^30 .. 2^31 - 1, shift -31 .. 30. Under 2^-32 the factor becomes
+    0. Source: ``QuantizeMultiplier`` of quantization_util.cc. ModelError from 2^30 up.
+    """
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = round_half_away(fraction * (1 << 31))
+    if multiplier == 1 << 31:
+        multiplier //= 2
+        shift += 1
+    if shift < -31:
+        return 0, 0
+    if shift > 30:
+        raise ModelError(f"a rescaling by {real:g} is out of range: the model's scales are absurd")
+    return multiplier, shift
+
+
+def round_half_away(value: float) -> int:
+    """To the nearest integer, ties away from zero: C's ``round``."""
+    floor = math.floor(abs(value))
+    rounded = floor + (abs(value) - floor >= 0.5)
+    return int(math.copysign(1, value)) * rounded
+
+
+def activation_range(activation: int, scale: float, zero_point: int) -> tuple[int, int]:
+    """Stored values that a fused activation clips to, for an int8 output.
+
+    Source: ``CalculateActivationRangeQuantizedImpl`` of kernel_util.cc: the bound is divided by
+    the scale in float32.
+    """
+    if activation not in ACTIVATIONS:
+        raise ModelError(f"fused activation number {activation} is not supported")
+    low, high = ACTIVATIONS[activation]
+    minimum = INT8_MIN if low is None else max(INT8_MIN, _stored(low, scale, zero_point))
+    maximum = INT8_MAX if high is None else min(INT8_MAX, _stored(high, scale, zero_point))
+    if minimum > maximum:
+        raise ModelError("a fused activation leaves no value: the model's zero point is absurd")
+    return minimum, maximum
+
+
+def _stored(real: float, scale: float, zero_point: int) -> int:
+    quotient = float(np.float32(real) / np.float32(scale))
+    if not abs(quotient) < 2**30:
+        raise ModelError(f"scale {scale:g} is too small for a fused activation")
+    return zero_point + round_half_away(quotient)
+
+
+def same_padding(size: int, window: int, stride: int, dilation: int) -> tuple[int, int]:
+    """``(output size, padding before)`` of TensorFlow's SAME; the smaller half comes first."""
+    effective = (window - 1) * dilation + 1
+    out = -(-size // stride)
+    return out, max((out - 1) * stride + effective - size, 0) // 2
+
+
+def valid_padding(size: int, window: int, stride: int, dilation: int) -> tuple[int, int]:
+    """``(output size, 0)`` of TensorFlow's VALID; the output size may come out as 0 or less."""
+    effective = (window - 1) * dilation + 1
+    return (size - effective + stride) // stride, 0

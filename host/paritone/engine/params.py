@@ -1,0 +1,218 @@
+"""A step's parameters: the structs of ``paritone_kernels.h``, field by field, under their names.
+
+Arrays of weights are NumPy arrays; the generator writes them as tables beside the struct.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Four = tuple[int, int, int, int]
+Pair = tuple[int, int]
+Int8s = NDArray[np.int8]
+Int32s = NDArray[np.int32]
+
+
+class Params:
+    """Base of all; `c_type` is the struct's name in C."""
+
+    c_type: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class Window(Params):
+    """Window of a convolution or pooling."""
+
+    c_type: ClassVar[str] = "paritone_window_t"
+    in_height: int
+    in_width: int
+    in_channels: int
+    out_height: int
+    out_width: int
+    out_channels: int
+    height: int
+    width: int
+    stride_height: int
+    stride_width: int
+    dilation_height: int
+    dilation_width: int
+    pad_top: int
+    pad_left: int
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2D(Params):
+    """CONV_2D; weights [out_channels, height, width, in_channels / groups]."""
+
+    c_type: ClassVar[str] = "paritone_conv_2d_t"
+    window: Window
+    groups: int
+    input_offset: int
+    output_offset: int
+    minimum: int
+    maximum: int
+    weights: Int8s
+    bias: Int32s
+    multiplier: Int32s
+    shift: Int8s
+
+
+@dataclass(frozen=True, eq=False)
+class DepthwiseConv2D(Params):
+    """DEPTHWISE_CONV_2D; weights [height, width, out_channels]."""
+
+    c_type: ClassVar[str] = "paritone_depthwise_conv_2d_t"
+    window: Window
+    depth_multiplier: int
+    input_offset: int
+    output_offset: int
+    minimum: int
+    maximum: int
+    weights: Int8s
+    bias: Int32s
+    multiplier: Int32s
+    shift: Int8s
+
+
+@dataclass(frozen=True, eq=False)
+class FullyConnected(Params):
+    """FULLY_CONNECTED; weights [outputs, depth]."""
+
+    c_type: ClassVar[str] = "paritone_fully_connected_t"
+    rows: int
+    depth: int
+    outputs: int
+    input_offset: int
+    output_offset: int
+    minimum: int
+    maximum: int
+    weights: Int8s
+    bias: Int32s
+    multiplier: Int32s
+    shift: Int8s
+
+
+@dataclass(frozen=True)
+class Pool2D(Params):
+    """AVERAGE_POOL_2D and MAX_POOL_2D."""
+
+    c_type: ClassVar[str] = "paritone_pool_2d_t"
+    window: Window
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True)
+class Reduce(Params):
+    """MEAN and REDUCE_MAX; extents and strides of the kept and the reduced axes."""
+
+    c_type: ClassVar[str] = "paritone_reduce_t"
+    kept: Four
+    kept_stride: Four
+    reduced: Four
+    reduced_stride: Four
+    input_sum_offset: int
+    output_offset: int
+    multiplier: int
+    shift: int
+
+
+@dataclass(frozen=True, eq=False)
+class Binary(Params):
+    """ADD and MUL; a constant operand replaces the one in the arena."""
+
+    c_type: ClassVar[str] = "paritone_binary_t"
+    shape: Four
+    stride: tuple[Four, Four]
+    constant: tuple[Int8s | None, Int8s | None]
+    input_offset: Pair
+    input_multiplier: Pair
+    input_shift: Pair
+    left_shift: int
+    output_offset: int
+    multiplier: int
+    shift: int
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True)
+class Softmax(Params):
+    """SOFTMAX over the last axis."""
+
+    c_type: ClassVar[str] = "paritone_softmax_t"
+    rows: int
+    depth: int
+    multiplier: int
+    left_shift: int
+    diff_min: int
+
+
+@dataclass(frozen=True)
+class Requantize(Params):
+    """RELU and REQUANTIZE."""
+
+    c_type: ClassVar[str] = "paritone_requantize_t"
+    size: int
+    input_dtype: str
+    output_dtype: str
+    input_offset: int
+    output_offset: int
+    multiplier: int
+    shift: int
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True)
+class Affine(Params):
+    """QUANTIZE and DEQUANTIZE; `dtype` is the integer side."""
+
+    c_type: ClassVar[str] = "paritone_affine_t"
+    size: int
+    dtype: str
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class Transpose(Params):
+    """TRANSPOSE; for each output axis its extent and the input's stride."""
+
+    c_type: ClassVar[str] = "paritone_transpose_t"
+    element_bytes: int
+    shape: Four
+    stride: Four
+
+
+@dataclass(frozen=True)
+class Pad(Params):
+    """PAD and PADV2; `value` is one element's bytes, filled up to four."""
+
+    c_type: ClassVar[str] = "paritone_pad_t"
+    element_bytes: int
+    in_shape: Four
+    before: Four
+    after: Four
+    value: Four
+
+
+def enum_name(dtype: str) -> str:
+    """Name of NumPy's `dtype` in ``paritone_dtype_t``."""
+    return f"PARITONE_{dtype.upper()}"
+
+
+def arrays(params: Params) -> list[tuple[str, NDArray[Any]]]:
+    """Tables that `params` refers to, by field name, in the order of its fields."""
+    found: list[tuple[str, NDArray[Any]]] = []
+    for name, value in vars(params).items():
+        if isinstance(value, np.ndarray):
+            found.append((name, value))
+        elif isinstance(value, tuple):
+            entries = [(f"{name}_{i}", v) for i, v in enumerate(value)]
+            found += [(n, v) for n, v in entries if isinstance(v, np.ndarray)]
+    return found

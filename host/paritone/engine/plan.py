@@ -1,0 +1,138 @@
+"""Plans a graph's execution: which steps run, in which order, on which bytes of the arena."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from paritone.engine import lower, memory
+from paritone.engine.lower import Step
+from paritone.engine.tflite import Graph, Op, TensorInfo
+from paritone.errors import ModelError
+
+IO_DTYPES = ("int8", "uint8", "float32")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A static plan: `offsets` holds each tensor's first byte in the arena."""
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    offsets: dict[int, int]
+    arena_bytes: int
+    arena_align: int = memory.ALIGNMENT
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """The model's inputs."""
+        return tuple(self.graph.tensors[i] for i in self.graph.inputs)
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """The model's outputs."""
+        return tuple(self.graph.tensors[i] for i in self.graph.outputs)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one invocation."""
+        return sum(step.macs for step in self.steps)
+
+    @property
+    def weights_bytes(self) -> int:
+        """Bytes of weights, biases and constant operands."""
+        return sum(step.weights_bytes for step in self.steps)
+
+    def tensor(self, step: int) -> TensorInfo:
+        """Output of step number `step`."""
+        return self.graph.tensors[self.steps[step].output]
+
+
+def plan(graph: Graph) -> Plan:
+    """Plan of `graph`; ModelError when it holds what the engine cannot do."""
+    for index in (*graph.inputs, *graph.outputs):
+        _check_io(graph.tensors[index])
+    ops = _live(graph)
+    _check_order(graph, ops)
+    aliases = _aliases(graph, ops)
+    steps = tuple(lower.lower(graph, op) for op in ops if op.kind not in lower.ALIASES)
+    blocks = _blocks(graph, steps, aliases)
+    offsets, arena_bytes = memory.place(blocks)
+    for tensor, root in aliases.items():
+        if root in offsets:
+            offsets[tensor] = offsets[root]
+    return Plan(graph, steps, offsets, arena_bytes)
+
+
+def _check_io(tensor: TensorInfo) -> None:
+    if tensor.dtype not in IO_DTYPES or len(tensor.shape) > lower.MAX_RANK:
+        raise ModelError(
+            f"input or output {tensor.name!r} is {tensor.dtype} of shape {tensor.shape}, "
+            f"expected {', '.join(IO_DTYPES)} with at most {lower.MAX_RANK} axes"
+        )
+    if tensor.data is not None:
+        raise ModelError(f"input or output {tensor.name!r} is constant")
+
+
+def _operands(graph: Graph, op: Op) -> list[int]:
+    """Computed tensors that `op` reads; the shape given to a RESHAPE is known already."""
+    read = op.inputs[:1] if op.kind in lower.ALIASES else op.inputs
+    return [i for i in read if i >= 0 and graph.tensors[i].data is None]
+
+
+def _live(graph: Graph) -> list[Op]:
+    """Operators that the outputs depend on, in order.
+
+    This drops the arithmetic on shapes by which a converter serves a dynamic batch.
+    """
+    wanted = set(graph.outputs)
+    kept: list[Op] = []
+    for op in reversed(graph.ops):
+        if wanted & set(op.outputs):
+            kept.append(op)
+            wanted |= set(_operands(graph, op))
+    return kept[::-1]
+
+
+def _check_order(graph: Graph, ops: list[Op]) -> None:
+    """Every operand is an input or was computed before, every tensor computed once."""
+    known = set(graph.inputs)
+    for op in ops:
+        for i in _operands(graph, op):
+            if i not in known:
+                raise ModelError(f"{op.kind} reads {graph.tensors[i].name!r} before it is computed")
+        if known & set(op.outputs) or any(graph.tensors[i].data is not None for i in op.outputs):
+            raise ModelError(f"{op.kind} overwrites a tensor")
+        known |= set(op.outputs)
+    if missing := set(graph.outputs) - known:
+        raise ModelError(f"output {graph.tensors[min(missing)].name!r} is never computed")
+
+
+def _aliases(graph: Graph, ops: list[Op]) -> dict[int, int]:
+    """Tensor -> the tensor whose memory it is."""
+    root: dict[int, int] = {}
+    for op in ops:
+        if op.kind not in lower.ALIASES:
+            continue
+        source, output = lower.Operands(graph, op).activation(0), graph.tensors[op.outputs[0]]
+        if source.size != output.size or source.dtype != output.dtype:
+            raise ModelError(
+                f"operator {op.kind} (layer {output.name!r}) turns {source.shape} "
+                f"into {output.shape}"
+            )
+        root[output.index] = root.get(source.index, source.index)
+    return root
+
+
+def _blocks(graph: Graph, steps: tuple[Step, ...], aliases: dict[int, int]) -> list[memory.Block]:
+    """Lifetimes: an input from the start, an output to the end."""
+    first = {i: -1 for i in graph.inputs}
+    last = dict(first)
+    for number, step in enumerate(steps):
+        first.setdefault(step.output, number)
+        last[step.output] = number
+        for i in step.inputs:
+            if graph.tensors[i].data is None:
+                last[aliases.get(i, i)] = number
+    for i in graph.outputs:
+        last[aliases.get(i, i)] = len(steps)
+    return [memory.Block(i, graph.tensors[i].nbytes, first[i], last[i]) for i in sorted(first)]

@@ -7,8 +7,10 @@ the clip's loudest frame, then tiled up to ``min_length``.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +37,12 @@ def load(path: Path, target_rate: int) -> Wave:
     import librosa
 
     return librosa.resample(wave, orig_sr=rate, target_sr=target_rate).astype(np.float32)
+
+
+def duration(path: Path) -> float:
+    """Return a clip's length in seconds from its header; AudioError as `load`, samples unread."""
+    with _opened(path) as file:
+        return float(file.frames / file.samplerate)
 
 
 def preprocess(wave: Wave, settings: Preprocessing) -> Wave:
@@ -83,18 +91,9 @@ def _tile(wave: Wave, shortest: int) -> Wave:
 
 def _decode(path: Path) -> tuple[Wave, int]:
     """Return the mono waveform and its rate in Hz, or AudioError."""
-    import soundfile
-
-    if not path.is_file():
-        raise AudioError(f"{path}: no such audio file")
-    try:
-        _refuse_truncated(path)
-        with soundfile.SoundFile(path) as file:
-            rate, declared = int(file.samplerate), int(file.frames)
-            samples = file.read(dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        reason = str(error).rpartition(": ")[2].rstrip(".")
-        raise AudioError(f"{path}: expected WAV, FLAC or OGG audio, got: {reason}") from error
+    with _opened(path) as file:
+        rate, declared = int(file.samplerate), int(file.frames)
+        samples = file.read(dtype="float32", always_2d=True)
     if len(samples) < declared:
         raise AudioError(f"{path}: truncated, {len(samples)} of {declared} samples are there")
     if len(samples) == 0:
@@ -102,6 +101,22 @@ def _decode(path: Path) -> tuple[Wave, int]:
     if not np.isfinite(samples).all():
         raise AudioError(f"{path}: holds samples that are not finite")
     return samples.mean(axis=1, dtype=np.float32), rate
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a sound file; whatever is wrong with it, then or while it is read, is an AudioError."""
+    import soundfile
+
+    if not path.is_file():
+        raise AudioError(f"{path}: no such audio file")
+    try:
+        _refuse_truncated(path)
+        with soundfile.SoundFile(path) as file:
+            yield file
+    except (soundfile.SoundFileError, OSError) as error:
+        reason = str(error).rpartition(": ")[2].rstrip(".")
+        raise AudioError(f"{path}: expected WAV, FLAC or OGG audio, got: {reason}") from error
 
 
 def _refuse_truncated(path: Path) -> None:

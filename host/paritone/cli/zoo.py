@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +26,7 @@ Overrides = Annotated[
 @app.command()
 def run(
     overrides: Overrides = None,
-    config_path: ConfigPath = Path("."),
+    config_path: ConfigPath = Path(),
     config_name: ConfigName = "user_config.yaml",
     multirun: Annotated[
         bool, typer.Option("--multirun", "-m", help="Run every combination of the sweeps.")
@@ -40,3 +42,27 @@ def run(
     hydra_job.run(
         config_path, config_name, overrides or [], multirun=multirun, host_only=host_only_ok
     )
+
+
+@app.command()
+def check(
+    overrides: Overrides = None,
+    config_path: ConfigPath = Path(),
+    config_name: ConfigName = "user_config.yaml",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the findings here too.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Validate a configuration without running it: what would run on what."""
+    from rich.console import Console
+
+    from paritone import config as configuration
+    from paritone import preview
+    from paritone.preparation import DEFAULT_BOARD
+
+    config = configuration.load(config_path, config_name, overrides or [])
+    configuration.require_supported(config)
+    found = preview.preview(config, DEFAULT_BOARD)
+    preview.show(found, Console(soft_wrap=not sys.stdout.isatty()))
+    if json_file is not None:
+        json_file.write_text(json.dumps(found.record(), indent=2) + "\n")

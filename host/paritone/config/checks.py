@@ -89,7 +89,7 @@ def require_supported(config: Config) -> None:
 def _sections(config: Config) -> Iterator[str]:
     mode = config.operation_mode
     wanted = {name for step in STEPS[mode] for name in _SECTIONS[step]}
-    if "q" in STEPS[mode] and behind(config.dataset, "quantization") is not None:
+    if any(behind(config.dataset, split) is not None for split in splits_used(config)):
         wanted |= {"preprocessing", "feature_extraction"}
     for name in sorted(wanted):
         if name not in config.model_fields_set:
@@ -172,13 +172,10 @@ def _missing_files(config: Config) -> Iterator[str]:
 
 def splits_used(config: Config) -> tuple[Split, ...]:
     """Return the data sets that a mode reads, before fall-backs."""
-    steps, used = STEPS[config.operation_mode], []
-    for split in SPLITS:
-        needed = {"training": "t", "validation": "t", "quantization": "q", "test": "te"}[split]
-        # A device step compares real clips when there are any.
-        if set(needed) & set(steps) or (split == "test" and set("bd") & set(steps)):
-            used.append(split)
-    return tuple(used)
+    # A device step compares real clips when there are any.
+    readers = {"training": "t", "validation": "t", "quantization": "q", "test": "tebd"}
+    steps = set(STEPS[config.operation_mode])
+    return tuple(split for split in SPLITS if steps & set(readers[split]))
 
 
 def _fsd50k(config: Config) -> Iterator[str]:

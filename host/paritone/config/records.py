@@ -26,6 +26,9 @@ from paritone.config.coercion import (
     RelativePath,
     Text,
     is_none,
+    optional,
+    to_float,
+    to_int,
     to_literal,
 )
 
@@ -44,6 +47,26 @@ Mode = Literal[
     "chain_qd",
 ]
 """Every operation mode of the zoo."""
+
+_INT, _FLOAT = BeforeValidator(optional(to_int)), BeforeValidator(optional(to_float))
+# The bounds lie inside the optional: they do not apply to None.
+OptionalCount = Annotated[Annotated[int, Field(ge=1)] | None, _INT]
+OptionalFraction = Annotated[
+    Annotated[float, Field(gt=0, lt=1)] | None, BeforeValidator(optional(to_float))
+]
+OptionalShare = Annotated[
+    Annotated[float, Field(gt=0, le=1)] | None, BeforeValidator(optional(to_float))
+]
+OptionalSeed = Annotated[Annotated[int, Field(ge=0)] | None, _INT]
+OptionalPositive = Annotated[
+    Annotated[float, Field(gt=0)] | None, BeforeValidator(optional(to_float))
+]
+OptionalRate = Annotated[
+    Annotated[float, Field(ge=0, lt=1)] | None, BeforeValidator(optional(to_float))
+]
+OptionalThreshold = Annotated[
+    Annotated[float, Field(ge=0, le=1)] | None, BeforeValidator(optional(to_float))
+]
 
 PadMode = Literal["constant", "edge", "linear_ramp", "reflect", "symmetric", "empty"]
 
@@ -101,7 +124,7 @@ class General(Record):
     display_figures: Bool = True
     gpu_memory_limit: OptionalFloat = None
     num_threads_tflite: Annotated[Int, Field(ge=1)] = 1
-    batch_size: Annotated[OptionalInt, Field(ge=1)] = None
+    batch_size: OptionalCount = None
 
 
 class Dataset(Record):
@@ -116,19 +139,19 @@ class Dataset(Record):
     validation_audio_path: OptionalPath = None
     validation_csv_path: OptionalPath = None
     validation_folds: OptionalIntegers = None
-    validation_split: Annotated[OptionalFloat, Field(gt=0, lt=1)] = 0.2
+    validation_split: OptionalFraction = 0.2
     quantization_audio_path: OptionalPath = None
     quantization_csv_path: OptionalPath = None
     quantization_folds: OptionalIntegers = None
-    quantization_split: Annotated[OptionalFloat, Field(gt=0, le=1)] = None
+    quantization_split: OptionalShare = None
     test_audio_path: OptionalPath = None
     test_csv_path: OptionalPath = None
     test_folds: OptionalIntegers = None
     multi_label: Bool = False
     use_garbage_class: Bool = False
-    n_samples_per_garbage_class: Annotated[OptionalInt, Field(ge=1)] = None
+    n_samples_per_garbage_class: OptionalCount = None
     expand_last_dim: Bool = True
-    seed: Annotated[OptionalInt, Field(ge=0)] = 120
+    seed: OptionalSeed = 120
     to_cache: Bool = True
     shuffle: Bool = True
 
@@ -155,7 +178,7 @@ class Preprocessing(Record):
     min_length: Annotated[Float, Field(ge=0)]
     max_length: Annotated[Float, Field(gt=0)]
     target_rate: Annotated[Int, Field(ge=1000, le=192000)]
-    top_db: Annotated[OptionalFloat, Field(gt=0)]
+    top_db: OptionalPositive
     frame_length: Annotated[Int, Field(ge=1)]
     hop_length: Annotated[Int, Field(ge=1)]
     trim_last_second: Bool = False
@@ -176,7 +199,7 @@ class FeatureExtraction(Record):
     pad_mode: PadMode = "constant"
     power: Annotated[Float, Field(gt=0)]
     fmin: Annotated[Float, Field(ge=0)]
-    fmax: Annotated[OptionalFloat, Field(gt=0)]
+    fmax: OptionalPositive
     norm: Annotated[Literal["slaney"] | None, BeforeValidator(_none)]
     htk: Bool
     to_db: Bool
@@ -275,7 +298,7 @@ class TrainingModel(Record):
     name: Literal["yamnet", "miniresnet", "miniresnetv2", "custom"]
     input_shape: OptionalIntegers = None
     embedding_size: OptionalInt = None
-    n_stacks: Annotated[OptionalInt, Field(ge=1)] = None
+    n_stacks: OptionalCount = None
     version: OptionalText = None
     pooling: Annotated[Literal["avg", "max"] | None, BeforeValidator(_none)] = None
     pretrained_weights: OptionalBool = None
@@ -287,9 +310,9 @@ class Training(Record):
     model: Annotated[TrainingModel | None, BeforeValidator(_none)] = None
     custom_model_path: OptionalPath = None
     fine_tune: Bool = False
-    dropout: Annotated[OptionalFloat, Field(ge=0, lt=1)] = None
+    dropout: OptionalRate = None
     frozen_layers: OptionalText = None
-    batch_size: Annotated[OptionalInt, Field(ge=1)] = None
+    batch_size: OptionalCount = None
     epochs: Annotated[Int, Field(ge=1)]
     optimizer: Annotated[Named, BeforeValidator(_one_named)] = Named(name="Adam")
     callbacks: Annotated[tuple[Named, ...], BeforeValidator(_many_named)] = ()
@@ -375,7 +398,7 @@ class Deployment(Record):
     verbosity: OptionalInt = None
     hardware_setup: Annotated[HardwareSetup, BeforeValidator(lambda v: v or {})] = HardwareSetup()
     build_conf: OptionalText = None
-    unknown_class_threshold: Annotated[OptionalFloat, Field(ge=0, le=1)] = 0.0
+    unknown_class_threshold: OptionalThreshold = 0.0
 
 
 class Mlflow(Record):

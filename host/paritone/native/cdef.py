@@ -17,7 +17,7 @@ typedef struct {
     ...;
 } paritone_model_t;
 typedef struct { ...; } paritone_kernels_t;
-extern const paritone_kernels_t paritone_kernels_all;
+extern paritone_kernels_t paritone_kernels_all;
 int paritone_model_check(const paritone_model_t *, const paritone_kernels_t *);
 int paritone_model_invoke(const paritone_model_t *, const paritone_kernels_t *, void *);
 int paritone_model_step(const paritone_model_t *, const paritone_kernels_t *, void *, uint32_t);

@@ -1,0 +1,109 @@
+"""The portable C engine on this machine: one model, through cffi."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paritone.engine import plan as planner
+from paritone.engine import tflite
+from paritone.engine.plan import Plan
+from paritone.engine.tflite import TensorInfo
+from paritone.errors import ModelError
+from paritone.generate.model import model_c
+from paritone.native import build
+
+_STATUS = {-1: "bad argument", -2: "generated for another format", -3: "a kernel is missing"}
+
+
+class Engine:
+    """A quantized model, ready to run; every instance has its own arena.
+
+    Parameters
+    ----------
+    model
+        path of a ``.tflite`` file, or a plan of one
+    """
+
+    def __init__(self, model: str | Path | Plan) -> None:
+        self.plan = model if isinstance(model, Plan) else planner.plan(tflite.read(model))
+        self._ffi, self._lib = build.runtime()
+        self._model = _load(self.plan)
+        self._kernels = self._ffi.addressof(self._lib, "paritone_kernels_all")
+        # The guard past the end shows a kernel that writes too far.
+        self._guard = 64
+        align = self.plan.arena_align
+        self._memory = np.zeros(self.plan.arena_bytes + align + self._guard, np.uint8)
+        start = -self._memory.ctypes.data % align
+        self.arena = self._memory[start : start + self.plan.arena_bytes + self._guard]
+        self._arena = self._ffi.cast("void *", self.arena.ctypes.data)
+
+    @property
+    def input(self) -> TensorInfo:
+        """The model's first input."""
+        return self.plan.inputs[0]
+
+    @property
+    def output(self) -> TensorInfo:
+        """The model's first output."""
+        return self.plan.outputs[0]
+
+    def invoke(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Output for one input `x`.
+
+        Parameters
+        ----------
+        x
+            exactly the input's shape and dtype; ModelError otherwise
+
+        Returns
+        -------
+        array of the output's shape and dtype
+        """
+        self._write_input(x)
+        self._check(self._lib.paritone_model_invoke(self._model, self._kernels, self._arena))
+        return self._read(self.output)
+
+    def layers(self, x: NDArray[Any]) -> list[NDArray[Any]]:
+        """Output of every step for one input `x`, in the order of ``plan.steps``."""
+        self._write_input(x)
+        outputs = []
+        for step in range(len(self.plan.steps)):
+            self._check(
+                self._lib.paritone_model_step(self._model, self._kernels, self._arena, step)
+            )
+            outputs.append(self._read(self.plan.tensor(step)))
+        return outputs
+
+    def _write_input(self, x: NDArray[Any]) -> None:
+        if len(self.plan.inputs) != 1:
+            raise ModelError(f"the model has {len(self.plan.inputs)} inputs, 1 is supported")
+        expected = self.input
+        if x.shape != expected.shape or x.dtype.name != expected.dtype:
+            raise ModelError(
+                f"input is {x.dtype} of shape {x.shape}, the model takes "
+                f"{expected.dtype} of shape {expected.shape}"
+            )
+        start = self.plan.offsets[expected.index]
+        raw = np.ascontiguousarray(x).reshape(-1).view(np.uint8)
+        self.arena[start : start + expected.nbytes] = raw
+
+    def _read(self, tensor: TensorInfo) -> NDArray[Any]:
+        start = self.plan.offsets[tensor.index]
+        raw = self.arena[start : start + tensor.nbytes].copy()
+        return raw.view(tensor.dtype).reshape(tensor.shape)
+
+    def _check(self, status: int) -> None:
+        if status != 0:
+            raise ModelError(f"the engine refused the model: {_STATUS.get(status, status)}")
+
+
+def _load(plan: Plan) -> Any:
+    """The model's const data, compiled once for each content."""
+    with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
+        (Path(folder) / "paritone_model.c").write_text(model_c(plan, ""))
+        return build.load_data(Path(folder), "paritone_model", "paritone_model_t")

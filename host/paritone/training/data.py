@@ -1,0 +1,155 @@
+"""Clips of a data set -> spectrograms -> endless batches of augmented patches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from paritone import audio, datasets
+from paritone.config import Config, FeatureExtraction, given
+from paritone.config.records import DataAugmentation
+from paritone.datasets import Clip, Dataset
+from paritone.errors import AudioError
+from paritone.features import log_mel
+from paritone.training.augmentation import augment
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """The whole spectrograms of a data set, so that patches can be cut anywhere.
+
+    Attributes
+    ----------
+    spectrograms : float32 [n_mels, frames] for each clip
+    targets : float32 [clips, classes], one-hot, classes in the order of their sorted names
+    """
+
+    spectrograms: tuple[Array, ...]
+    targets: Array
+
+
+def validation_set(config: Config) -> Dataset | None:
+    """Return the validation clips; None if ``validation_split`` is None and none are given."""
+    if config.dataset.validation_split is None and given(config.dataset, "validation") is None:
+        return None
+    return datasets.load(config, "validation")
+
+
+def read(dataset: Dataset, config: Config, title: str) -> Recordings:
+    """Read, preprocess and transform every clip of a data set.
+
+    Raises
+    ------
+    AudioError
+        Names the clip that cannot be read or is shorter than a patch.
+    """
+    from paritone.progress import track
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        done = pool.map(lambda clip: _spectrogram(clip, config), dataset.clips)
+        try:
+            spectrograms = tuple(track(done, f"Reading {title}", len(dataset.clips)))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    targets = np.zeros((len(dataset.clips), len(dataset.class_names)), np.float32)
+    for row, clip in zip(targets, dataset.clips, strict=True):
+        for label in clip.labels:
+            row[dataset.class_names.index(label)] = 1.0
+    return Recordings(spectrograms, targets)
+
+
+def _spectrogram(clip: Clip, config: Config) -> Array:
+    rate = config.preprocessing.target_rate
+    wave = audio.preprocess(audio.load(clip.path, rate), config.preprocessing)
+    frames = log_mel.frame_count(len(wave), config.feature_extraction)
+    if frames < config.feature_extraction.patch_length:
+        raise AudioError(
+            f"{clip.path}: {len(wave) / rate:.2f} s after preprocessing, shorter than a patch; "
+            "drop the clip or raise preprocessing.min_length"
+        )
+    return log_mel.spectrogram(wave, config.feature_extraction, rate)
+
+
+def patches(recordings: Recordings, config: Config) -> tuple[Array, Array]:
+    """Cut every clip as evaluation does: patches in the model's shape, and their targets."""
+    cuts = [log_mel.cut(s, config.feature_extraction) for s in recordings.spectrograms]
+    targets = np.repeat(recordings.targets, [len(cut) for cut in cuts], axis=0)
+    return _model_shape(np.concatenate(cuts), config), targets
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the regular patches of all recordings begin.
+
+    Attributes
+    ----------
+    clip, start : int [patches], the recording of each patch and its first frame
+    """
+
+    clip: npt.NDArray[np.intp]
+    start: npt.NDArray[np.intp]
+
+
+def places(recordings: Recordings, features: FeatureExtraction) -> Places:
+    """List the patches that `log_mel.cut` makes of each recording."""
+    clip: list[int] = []
+    start: list[int] = []
+    for index, spectrogram in enumerate(recordings.spectrograms):
+        room = spectrogram.shape[1] - features.patch_length
+        starts = list(range(0, room + 1, features.patch_step))
+        if features.include_last_patch and starts[-1] != room:
+            starts.append(room)
+        clip += [index] * len(starts)
+        start += starts
+    return Places(np.asarray(clip, np.intp), np.asarray(start, np.intp))
+
+
+def batches(
+    recordings: Recordings, config: Config, rng: np.random.Generator
+) -> Iterator[tuple[Array, Array]]:
+    """Yield (patches, targets) for ever; `batch_count` of them are an epoch, shuffled anew."""
+    where = places(recordings, config.feature_extraction)
+    count = len(where.clip)
+    while True:
+        order = rng.permutation(count) if config.dataset.shuffle else np.arange(count)
+        for first in range(0, count, config.batch_size):
+            chosen = order[first : first + config.batch_size]
+            yield _batch(recordings, where, chosen, config, rng)
+
+
+def batch_count(recordings: Recordings, config: Config) -> int:
+    """Return the number of batches in an epoch, the last of which may be smaller."""
+    return -(-len(places(recordings, config.feature_extraction).clip) // config.batch_size)
+
+
+def _batch(
+    recordings: Recordings,
+    where: Places,
+    chosen: npt.NDArray[np.intp],
+    config: Config,
+    rng: np.random.Generator,
+) -> tuple[Array, Array]:
+    settings = config.data_augmentation or DataAugmentation()
+    shift = settings.TimeShift.max_shift if settings.TimeShift.enable else 0
+    length = config.feature_extraction.patch_length
+    cut = []
+    for clip, start in zip(where.clip[chosen], where.start[chosen], strict=True):
+        spectrogram = recordings.spectrograms[clip]
+        moved = int(start) + int(rng.integers(-shift, shift + 1))
+        begin = min(max(moved, 0), spectrogram.shape[1] - length)
+        cut.append(spectrogram[:, begin : begin + length])
+    targets = recordings.targets[where.clip[chosen]]
+    batch, targets = augment(np.stack(cut), targets, settings, config.feature_extraction, rng)
+    return _model_shape(batch, config), targets
+
+
+def _model_shape(batch: Array, config: Config) -> Array:
+    return batch[..., None] if config.dataset.expand_last_dim else batch

@@ -135,7 +135,7 @@ def strides(shape: Sequence[int]) -> list[int]:
 def _nhwc(tensor: TensorInfo) -> tuple[int, int, int]:
     if len(tensor.shape) != 4 or tensor.shape[0] != 1:
         raise ModelError(f"tensor {tensor.name!r} has shape {tensor.shape}, expected (1, h, w, c)")
-    return tensor.shape[1:]  # type: ignore[return-value]
+    return tensor.shape[1:]
 
 
 def _window(o: Operands, source: TensorInfo, kernel: tuple[int, int], out_c: int) -> params.Window:
@@ -448,9 +448,7 @@ def _pad(o: Operands) -> Step:
     if len(amounts) != 2 * rank or min(amounts, default=0) < 0:
         raise ModelError(f"paddings {amounts} do not fit {rank} axes")
     before, after = amounts[0::2], amounts[1::2]
-    o.expect_output(
-        [b + n + a for b, n, a in zip(before, source.shape, after, strict=True)]
-    )
+    o.expect_output([b + n + a for b, n, a in zip(before, source.shape, after, strict=True)])
     size = _element_bytes(source, output)
     step = params.Pad(size, shape, four(before, 0), four(after, 0), _pad_value(o, source))
     return _step(o, "PAD", step)
@@ -463,7 +461,7 @@ def _pad_value(o: Operands, source: TensorInfo) -> params.Four:
         raw = o.constant(2).reshape(-1)[:1].tobytes()
     else:
         raw = np.array([source.zero_point], source.dtype).tobytes()
-    return four(list(raw[::-1]), 0)[::-1]  # type: ignore[return-value]
+    return four(list(raw[::-1]), 0)[::-1]
 
 
 def _step(o: Operands, kernel: str, parameters: params.Params, macs: int = 0) -> Step:

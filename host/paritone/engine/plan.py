@@ -125,7 +125,7 @@ def _aliases(graph: Graph, ops: list[Op]) -> dict[int, int]:
 
 def _blocks(graph: Graph, steps: tuple[Step, ...], aliases: dict[int, int]) -> list[memory.Block]:
     """Lifetimes: an input from the start, an output to the end."""
-    first = {i: -1 for i in graph.inputs}
+    first = dict.fromkeys(graph.inputs, -1)
     last = dict(first)
     for number, step in enumerate(steps):
         first.setdefault(step.output, number)

@@ -150,9 +150,7 @@ def _count(length: int) -> int:
     return length
 
 
-def _indices(
-    at: Callable[[int], int], length: int, tensors: int, lowest: int
-) -> tuple[int, ...]:
+def _indices(at: Callable[[int], int], length: int, tensors: int, lowest: int) -> tuple[int, ...]:
     found = tuple(int(at(i)) for i in range(_count(length)))
     if any(not lowest <= i < tensors for i in found):
         raise ModelError(f"an operator refers to a tensor outside 0 .. {tensors - 1}")
@@ -206,9 +204,7 @@ def _quantization(
     return scales, zero_points, int(quantization.QuantizedDimension())
 
 
-def _data(
-    model: Any, tensor: Any, shape: list[int], dtype: str, name: str
-) -> NDArray[Any] | None:
+def _data(model: Any, tensor: Any, shape: list[int], dtype: str, name: str) -> NDArray[Any] | None:
     """The constant in the tensor's buffer, or None for an activation."""
     buffer_index = tensor.Buffer()
     if buffer_index == 0:

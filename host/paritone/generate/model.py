@@ -1,4 +1,4 @@
-"""A plan as C: const data in the runtime's structs, one layer a block, in the order of execution."""
+"""A plan as C: const data in the runtime's structs, one layer a block, in order of execution."""
 
 from __future__ import annotations
 

@@ -1,0 +1,102 @@
+"""What was generated, beside the C; and files that change only when their text does."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from paritone.engine.plan import Plan
+from paritone.engine.tflite import TensorInfo
+
+FILE_NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One step of the model."""
+
+    name: str
+    kernel: str
+    shape: tuple[int, ...]
+    macs: int
+    weights_bytes: int
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """The model's input or output."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Contents of ``manifest.json``; hashes are hexadecimal SHA-256, sizes bytes."""
+
+    generator: str
+    format: int
+    configuration_sha256: str
+    model_sha256: str
+    frontend_sha256: str
+    input: Tensor
+    output: Tensor
+    macs: int
+    weights_bytes: int
+    arena_bytes: int
+    input_bytes: int
+    output_bytes: int
+    patch_bytes: int
+    stream_bytes: int
+    scratch_bytes: int
+    layers: tuple[Layer, ...]
+
+    def text(self) -> str:
+        """JSON, keys in the order of the fields."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def layers(plan: Plan) -> tuple[Layer, ...]:
+    """Every step of `plan`, in order."""
+    return tuple(
+        Layer(s.name, s.kernel, plan.tensor(i).shape, s.macs, s.weights_bytes)
+        for i, s in enumerate(plan.steps)
+    )
+
+
+def tensor(info: TensorInfo) -> Tensor:
+    """`info` without its name and data."""
+    return Tensor(info.dtype, info.shape, info.scale, info.zero_point)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The manifest in `folder`, as JSON holds it."""
+    loaded: dict[str, Any] = json.loads((folder / FILE_NAME).read_text())
+    return loaded
+
+
+def write_all(folder: Path, texts: dict[str, str]) -> None:
+    """Write each text to its file in `folder`, leaving files that hold it already untouched."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        path = folder / name
+        if not path.is_file() or path.read_bytes() != text.encode():
+            _replace(path, text)
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+        Path(scratch).chmod(0o644)
+        Path(scratch).replace(path)
+    except BaseException:
+        Path(scratch).unlink(missing_ok=True)
+        raise

@@ -35,11 +35,7 @@ int main(void)
     announce(LINK_READY, (uint8_t)-status, NULL, 0);
 
     for (;;) {
-        uint8_t byte;
-        if (!board_receive(&byte)) {
-            continue;
-        }
-        const link_event_t event = link_receive(&receiver, byte);
+        const link_event_t event = link_receive(&receiver, board_receive());
         if (event == LINK_FRAME) {
             requests_answer(&receiver, board_send);
         } else if (event == LINK_DAMAGED) {

@@ -6,7 +6,6 @@
 #ifndef BOARD_H
 #define BOARD_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* What board_ticks counts. */
@@ -24,8 +23,8 @@ void board_init(void);
 /* Clock of the core after board_init, in hertz. */
 uint32_t board_clock_hz(void);
 
-/* Take a received byte; false when there is none. Does not wait. */
-bool board_receive(uint8_t *byte);
+/* Take a received byte, sleeping until there is one. */
+uint8_t board_receive(void);
 
 /* Send one byte, waiting for room. */
 void board_send(uint8_t byte);

@@ -21,6 +21,17 @@
 #define DWT_CTRL REGISTER(0xE0001000u)
 #define DWT_CYCCNT REGISTER(0xE0001004u)
 
+#define NVIC_ISER ((volatile uint32_t *)0xE000E100u)
+
+/* Keep a byte for board_receive; called by the board's serial_handler. */
+void serial_keep(uint8_t byte);
+
+/* Let the serial line interrupt; once, from board_init. */
+void serial_init(void);
+
+/* The board's handler of interrupt BOARD_SERIAL_IRQ (board.cmake): a byte has come. */
+void serial_handler(void);
+
 /* Start the cycle counter, or SysTick where it does not count; once, from board_init. */
 void counter_init(void);
 

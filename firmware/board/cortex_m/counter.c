@@ -1,4 +1,6 @@
 /* board_ticks: the cycle counter of the debug unit, or SysTick extended to 32 bits. */
+#include <stdbool.h>
+
 #include "cortex_m.h"
 
 #include "../board.h"

@@ -1,4 +1,5 @@
 /* From reset to main, and from a fault to app_fault. */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cortex_m.h"
@@ -24,17 +25,19 @@ void systick_handler(void);
 void fault_handler(void);
 void fault_report(const uint32_t *stacked, uint32_t exception);
 
-/* The core's exceptions; no peripheral interrupts. */
+/* The core's exceptions, and interrupts up to the only one that is enabled. */
 typedef struct {
     uint32_t *stack;
     handler_t *exception[15];
+    handler_t *interrupt[BOARD_SERIAL_IRQ + 1];
 } vectors_t;
 
 extern const vectors_t vectors;
 __attribute__((section(".vectors"), used)) const vectors_t vectors = {
     stack_top,
     {reset_handler, fault_handler, fault_handler, fault_handler, fault_handler, fault_handler, NULL,
-     NULL, NULL, NULL, fault_handler, fault_handler, NULL, fault_handler, systick_handler}};
+     NULL, NULL, NULL, fault_handler, fault_handler, NULL, fault_handler, systick_handler},
+    {[BOARD_SERIAL_IRQ] = serial_handler}};
 
 /* Compared as numbers: to C these are unrelated objects. */
 static void fill(uint32_t *from, const uint32_t *to, uint32_t value)

@@ -5,6 +5,8 @@
  * well within what the serial line tolerates. On the emulator RCC and FLASH
  * read 0, so each wait is bounded; a PLL that does not lock leaves 16 MHz.
  */
+#include <stdbool.h>
+
 #include "../board.h"
 
 #include "../cortex_m/cortex_m.h"
@@ -41,7 +43,7 @@
 #define USART_CR1 REGISTER(0x4001100Cu)
 #define SR_RXNE (1u << 5)
 #define SR_TXE (1u << 7)
-#define CR1_UE_TE_RE ((1u << 13) | (1u << 3) | (1u << 2))
+#define CR1_UE_RXNEIE_TE_RE ((1u << 13) | (1u << 5) | (1u << 3) | (1u << 2))
 
 #define HSI_HZ 16000000u
 #define PLL_HZ 168000000u
@@ -98,13 +100,14 @@ static void usart_init(void)
     GPIOA_MODER = (GPIOA_MODER & ~(0xFu << 18)) | (0xAu << 18);    /* alternate function */
     GPIOA_PUPDR = (GPIOA_PUPDR & ~(0x3u << 20)) | (0x1u << 20);    /* an open line idles */
     USART_BRR = (uart_hz + BAUD / 2u) / BAUD;
-    USART_CR1 = CR1_UE_TE_RE;
+    USART_CR1 = CR1_UE_RXNEIE_TE_RE;
 }
 
 void board_init(void)
 {
     clock_init();
     usart_init();
+    serial_init();
     counter_init();
 }
 
@@ -113,13 +116,13 @@ uint32_t board_clock_hz(void)
     return core_hz;
 }
 
-bool board_receive(uint8_t *byte)
+void serial_handler(void)
 {
-    if ((USART_SR & SR_RXNE) == 0) {
-        return false;
+    if ((USART_SR & SR_RXNE) != 0) {
+        serial_keep((uint8_t)USART_DR);
+    } else {
+        (void)USART_DR; /* clears an overrun, whose interrupt comes again otherwise */
     }
-    *byte = (uint8_t)USART_DR; /* reading clears an overrun too; the CRC finds what it lost */
-    return true;
 }
 
 void board_send(uint8_t byte)

@@ -10,12 +10,13 @@ static uint32_t root(const uint32_t *table, uint32_t s) {
     return word + (uint32_t)(int32_t)(((int64_t)(int32_t)s * slope) >> 16);
 }
 
-/* 2 sqrt(re^2 + im^2), rounded: both parts are shifted up until the larger fills 32 bits. */
+/* 2 sqrt(re^2 + im^2), rounded, for |re|, |im| <= 2^30: both parts are shifted up until
+ * the larger one fills 32 bits, so that their squares' high words hold enough. */
 static uint32_t twice_magnitude(const uint32_t *table, int32_t re, int32_t im) {
-    const unsigned shift = clz32(ones_magnitude(re) | ones_magnitude(im)) - 1u;
+    const unsigned shift = clz32(ones_magnitude(re) | ones_magnitude(im)) - 1u; /* 1..31 */
     const int32_t x = shift_up32(re, shift), y = shift_up32(im, shift);
     const uint32_t s = (uint32_t)mul_high32(x, x) + (uint32_t)mul_high32(y, y);
-    return shift_round32(root(table, s) << 3, shift);
+    return shift_round32(root(table, s) << 2, shift - 1u);
 }
 
 void frontend_magnitude(const paritone_frontend_t *f, const int32_t *spectrum,

@@ -16,12 +16,14 @@ void frontend_window(const paritone_frontend_t *f, const int16_t *pcm, unsigned 
                      int32_t *fft);
 
 /* The spectrum divided by n_fft: arm_rfft_q31.
- *   fft       [n_fft], destroyed
- *   spectrum  [2 * n_fft], of which n_fft + 2 are the spectrum */
+ *   fft       [n_fft] of frontend_window, destroyed
+ *   spectrum  [2 * n_fft], of which n_fft + 2 are the spectrum; |re|, |im| <= 2^30, as the
+ *             window's values have a mean of 1/2 at most (a guard bit sees to it) */
 void frontend_spectrum(const paritone_frontend_t *f, int32_t *fft, int32_t *spectrum);
 
 /* 2 |X| rounded, relative error below 2e-5, for the bins in use.
- *   magnitude  [n_bins], below 2^32 for |X| < 2^31 */
+ *   spectrum   of frontend_spectrum
+ *   magnitude  [n_bins], below 2^32 */
 void frontend_magnitude(const paritone_frontend_t *f, const int32_t *spectrum,
                         uint32_t *magnitude);
 

@@ -4,8 +4,18 @@ Each stage has its own section; structs that Python does not look into stay opaq
 """
 
 FRONTEND = """
-typedef struct paritone_frontend paritone_frontend_t;
-typedef struct paritone_stream paritone_stream_t;
+typedef enum { PARITONE_STAGE_WINDOW, ... } paritone_stage_t;
+typedef struct { ...; } paritone_frontend_t;
+typedef struct { uint32_t frames; ...; } paritone_stream_t;
+size_t paritone_frontend_scratch_bytes(const paritone_frontend_t *);
+size_t paritone_frontend_stage_bytes(const paritone_frontend_t *, paritone_stage_t);
+int paritone_frontend_frame(const paritone_frontend_t *, const int16_t *, void *, void *);
+int paritone_frontend_trace(const paritone_frontend_t *, const int16_t *, void *,
+                            paritone_stage_t, void *);
+int paritone_stream_init(paritone_stream_t *, const paritone_frontend_t *, void *);
+size_t paritone_stream_push(paritone_stream_t *, const int16_t *, size_t, int *);
+int paritone_stream_patch(const paritone_stream_t *, void *);
+int paritone_stream_finish(paritone_stream_t *, int *);
 """
 
 MODEL = """

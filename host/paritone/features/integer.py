@@ -1,0 +1,282 @@
+"""The frontend in NumPy integers: the reference that the C is compared with, bit for bit.
+
+Every stage takes all frames at once, shape (frames, values), in int64 or uint64 wide enough for
+what the C holds in fewer bits; the comments of firmware/src/frontend_*.c say the ranges.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from paritone.errors import AudioError
+from paritone.features.fft_tables import FftTables
+from paritone.features.tables import FrontendTables
+
+Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+BLOCK_FRAMES = 256
+STAGES = ("window", "spectrum", "magnitude", "mel", "log", "input")
+
+
+def patches(pcm: npt.NDArray[np.int16], tables: FrontendTables) -> npt.NDArray[np.generic]:
+    """Return the patches of int16 PCM: (patches, n_mels, patch_length) of the model's dtype.
+
+    AudioError when there is not one whole patch.
+    """
+    frames = frame_windows(pcm, tables)
+    length = tables.patch_length
+    if len(frames) < length:
+        needed = (length - 1) * tables.hop_length + tables.n_fft
+        raise AudioError(f"too short for a patch: {len(pcm)} samples, a patch needs {needed}")
+    blocks = range(0, len(frames), BLOCK_FRAMES)
+    columns = np.concatenate(
+        [_stages(frames[start : start + BLOCK_FRAMES], tables)["input"] for start in blocks]
+    )
+    starts = list(range(0, len(columns) - length + 1, tables.patch_step))
+    if tables.include_last_patch and starts[-1] != len(columns) - length:
+        starts.append(len(columns) - length)
+    return np.stack([columns[start : start + length].T for start in starts])
+
+
+def trace(frame_pcm: npt.NDArray[np.int16], tables: FrontendTables) -> dict[str, npt.NDArray]:
+    """Every stage of one frame of `window_length` samples, with the C's dtypes, by name."""
+    stages = _stages(np.asarray(frame_pcm, np.int16)[None, :], tables)
+    c_types = {
+        "window": np.int32,
+        "spectrum": np.int32,
+        "magnitude": np.uint64 if tables.power == 2 else np.uint32,
+        "mel": np.uint64,
+        "log": np.int32,
+        "input": tables.dtype,
+    }
+    return {name: stages[name][0].astype(c_types[name]) for name in STAGES}
+
+
+def frame_windows(pcm: npt.NDArray[np.int16], tables: FrontendTables) -> npt.NDArray[np.int16]:
+    """The samples under each frame's window: int16 (frames, window_length), a view."""
+    if len(pcm) < tables.n_fft:
+        return np.zeros((0, tables.window_length), np.int16)
+    frames = np.lib.stride_tricks.sliding_window_view(pcm, tables.n_fft)[:: tables.hop_length]
+    return frames[:, tables.window_start :][:, : tables.window_length]
+
+
+def _stages(frames: npt.NDArray[np.int16], tables: FrontendTables) -> dict[str, npt.NDArray]:
+    shift = headroom(frames)
+    window = window_frames(frames, shift, tables)
+    spectrum = rfft_q31(window, tables.fft)
+    used = slice(tables.first_bin, tables.first_bin + tables.n_bins)
+    re, im = spectrum[:, 0::2][:, used], spectrum[:, 1::2][:, used]
+    bins = power_of(re, im) if tables.power == 2 else twice_magnitude(re, im, tables.root)
+    mel = mel_bands(bins, tables)
+    log = log_q24(mel, shift, tables)
+    values = (window, spectrum, bins, mel, log, model_input(log, tables))
+    return dict(zip(STAGES, values, strict=True))
+
+
+def headroom(frames: npt.NDArray[np.int16]) -> Ints:
+    """Largest shift, 0..15, that leaves each sample of a frame an int16: (frames,)."""
+    wide = frames.astype(np.int64)
+    reach = np.maximum(wide.max(axis=1), -1 - wide.min(axis=1))
+    return 15 - bit_length(reach.astype(np.uint64))
+
+
+def window_frames(frames: npt.NDArray[np.int16], shift: Ints, tables: FrontendTables) -> Ints:
+    """Shifted samples times the window, floored to q31, in n_fft zeros: (frames, n_fft)."""
+    padded = np.zeros((len(frames), tables.n_fft), np.int64)
+    shifted = frames.astype(np.int64) << shift[:, None]
+    place = slice(tables.window_start, tables.window_start + tables.window_length)
+    padded[:, place] = (shifted * tables.window.astype(np.int64)) >> 15
+    return padded
+
+
+def twice_magnitude(re: Ints, im: Ints, root: npt.NDArray[np.uint32]) -> Words:
+    """2 sqrt(re^2 + im^2) by the table of square roots, for |re|, |im| <= 2^30."""
+    reach = np.maximum(np.where(re < 0, ~re, re), np.where(im < 0, ~im, im))
+    shift = 31 - bit_length(reach.astype(np.uint64))
+    squares = (((re << shift) ** 2) >> 32) + (((im << shift) ** 2) >> 32)
+    words = root.astype(np.int64)[squares >> 23]
+    slopes = words & 0xFFFF
+    as_signed = np.where(squares == 2**31, -(2**31), squares)
+    shifted = (words + ((as_signed * slopes) >> 16)) << 2
+    rounding = np.where(shift > 1, 1 << np.maximum(shift - 2, 0), 0)
+    return ((shifted + rounding) >> (shift - 1)).astype(np.uint64)
+
+
+def power_of(re: Ints, im: Ints) -> Words:
+    """re^2 + im^2, exactly: at most 2^63."""
+    return (re * re).astype(np.uint64) + (im * im).astype(np.uint64)
+
+
+def mel_bands(bins: Words, tables: FrontendTables) -> Words:
+    """Weighted sums over each band: exact for magnitudes, each product's high part for powers."""
+    bands = np.zeros((len(bins), tables.n_mels), np.uint64)
+    weights = np.split(tables.weights.astype(np.uint64), np.cumsum(tables.band_length)[:-1])
+    for j, weight in enumerate(weights):
+        start = int(tables.band_start[j])
+        part = bins[:, start : start + len(weight)]
+        if tables.power == 2:
+            low, high = part & np.uint64(0xFFFFFFFF), part >> np.uint64(32)
+            products = weight * high + ((weight * low) >> np.uint64(32))
+        else:
+            products = weight * part
+        bands[:, j] = products.sum(axis=1, dtype=np.uint64)
+    return bands
+
+
+def log_q24(mel: Words, shift: Ints, tables: FrontendTables) -> Ints:
+    """ln(mel + 1e-4) in q24, the frame's shift and every scale undone."""
+    frame_bits = tables.power * shift
+    offset = np.uint64(tables.offset) << frame_bits.astype(np.uint64)
+    total = mel + offset[:, None]
+    top = bit_length(total) - 1
+    mantissa = (total << (63 - top).astype(np.uint64)) >> np.uint64(32)
+    index = ((mantissa >> np.uint64(23)) & np.uint64(0xFF)).astype(np.int64)
+    part = ((mantissa >> np.uint64(8)) & np.uint64(0x7FFF)).astype(np.int64)
+    ln = tables.ln.astype(np.int64)
+    octaves = top - tables.mel_exponent - frame_bits[:, None]
+    return ln[index] + (((ln[index + 1] - ln[index]) * part) >> 15) + octaves * (ln[256] - ln[0])
+
+
+def model_input(log: Ints, tables: FrontendTables) -> npt.NDArray[np.generic]:
+    """The logarithm in the model's dtype: rounded and clipped, or float32."""
+    if tables.dtype == "float32":
+        return log.astype(np.float32) * np.float32(2.0**-24)
+    half = 1 << (tables.input_shift - 1)
+    scaled = (log * tables.input_multiplier + half) >> tables.input_shift
+    limits = np.iinfo(tables.dtype)
+    return np.clip(scaled + tables.input_zero_point, limits.min, limits.max).astype(tables.dtype)
+
+
+def bit_length(values: Words) -> Ints:
+    """Bits that each uint64 needs: 0 for 0, 64 at most."""
+    bits = np.zeros(values.shape, np.int64)
+    rest = values.copy()
+    for step in (32, 16, 8, 4, 2, 1):
+        more = rest >= np.uint64(1 << step)
+        bits[more] += step
+        rest[more] >>= np.uint64(step)
+    return bits + (rest > 0)
+
+
+def rfft_q31(samples: Ints, tables: FftTables) -> Ints:
+    """``arm_rfft_q31``: (frames, n) q31 to (frames, n + 2), re and im in turn, divided by n."""
+    re, im = _cfft(samples[:, 0::2], samples[:, 1::2], tables)
+    return _split(re, im, tables)
+
+
+def _cfft(re: Ints, im: Ints, tables: FftTables) -> tuple[Ints, Ints]:
+    """``arm_cfft_q31``: natural order in and out, divided by the length."""
+    n = re.shape[1]
+    cos, sin = tables.twiddle[0::2].astype(np.int64), tables.twiddle[1::2].astype(np.int64)
+    if n.bit_length() % 2:  # a power of four
+        re, im = _radix4(re, im, cos, sin)
+    else:
+        re, im = _radix4_by_2(re, im, cos, sin)
+    order = _bit_reversed(n)
+    return re[:, order], im[:, order]
+
+
+def _radix4_by_2(re: Ints, im: Ints, cos: Ints, sin: Ints) -> tuple[Ints, Ints]:
+    half = re.shape[1] // 2
+    (a_re, b_re), (a_im, b_im) = _halves(re >> 2), _halves(im >> 2)
+    x, y = a_re - b_re, a_im - b_im
+    c, s = cos[:half], sin[:half]
+    turned_re = _wrap(2 * _mac(_mac(0, x, c), y, s))
+    turned_im = _wrap(2 * _mac(_mac(0, y, c), -x, s))
+    even = _radix4(_wrap(a_re + b_re), _wrap(a_im + b_im), cos[::2], sin[::2])
+    odd = _radix4(turned_re, turned_im, cos[::2], sin[::2])
+    both = [np.concatenate(pair, axis=1) for pair in zip(even, odd, strict=True)]
+    return _wrap(2 * both[0]), _wrap(2 * both[1])
+
+
+def _halves(x: Ints) -> tuple[Ints, Ints]:
+    return x[:, : x.shape[1] // 2], x[:, x.shape[1] // 2 :]
+
+
+def _radix4(re: Ints, im: Ints, cos: Ints, sin: Ints) -> tuple[Ints, Ints]:
+    """Stages of four; the first on values / 16, the middle ones halve twice, the last is bare."""
+    frames, n = re.shape
+    re, im = re >> 4, im >> 4
+    size = n
+    while size > 4:
+        shape = (frames, n // size, 4, size // 4)
+        k = np.arange(size // 4) * (n // size)
+        outs = _four(re.reshape(shape), im.reshape(shape))
+        done = [
+            _scale_sum(*outs[0], size == n),
+            *(
+                _turn(*outs[i], cos[m * k], sin[m * k], size == n)
+                for i, m in ((1, 2), (2, 1), (3, 3))
+            ),
+        ]
+        re, im = (np.stack(part, axis=2).reshape(frames, n) for part in zip(*done, strict=True))
+        size //= 4
+    shape = (frames, n // 4, 4, 1)
+    outs = _four(re.reshape(shape), im.reshape(shape))
+    re, im = (np.stack(part, axis=2).reshape(frames, n) for part in zip(*outs, strict=True))
+    return re, im
+
+
+def _four(re: Ints, im: Ints) -> list[tuple[Ints, Ints]]:
+    """a+b+c+d, a-b+c-d, a-jb-c+jd, a+jb-c-jd of the four along axis 2, wrapped to 32 bits."""
+    a, b, c, d = (re[:, :, i] for i in range(4))
+    p, q, r, s = (im[:, :, i] for i in range(4))
+    outs = [
+        (a + b + c + d, p + q + r + s),
+        (a - b + c - d, p - q + r - s),
+        (a + q - c - s, p - b - r + d),
+        (a - q - c + s, p + b - r - d),
+    ]
+    return [(_wrap(x), _wrap(y)) for x, y in outs]
+
+
+def _scale_sum(re: Ints, im: Ints, first: bool) -> tuple[Ints, Ints]:
+    return (re, im) if first else (re >> 2, im >> 2)
+
+
+def _turn(re: Ints, im: Ints, cos: Ints, sin: Ints, first: bool) -> tuple[Ints, Ints]:
+    """(re + j im)(cos - j sin), each product floored to its high word."""
+    x = _wrap((re * cos >> 32) + (im * sin >> 32))
+    y = _wrap((im * cos >> 32) - (re * sin >> 32))
+    return (_wrap(2 * x), _wrap(2 * y)) if first else (x >> 1, y >> 1)
+
+
+def _split(re: Ints, im: Ints, tables: FftTables) -> Ints:
+    """Spectrum of the packed FFT to that of the real samples, bins 0 to n / 2."""
+    frames, half = re.shape
+    a_re, a_im = (tables.split_a[i::2].astype(np.int64)[1:] for i in (0, 1))
+    b_re = tables.split_b[0::2].astype(np.int64)[1:]
+    x, y = re[:, 1:], im[:, 1:]
+    mirror_x, mirror_y = x[:, ::-1], y[:, ::-1]
+    out = np.zeros((frames, 2 * half + 2), np.int64)
+    out[:, 2 : 2 * half : 2] = _macs((x, a_re), (y, -a_im), (mirror_y, -a_im), (mirror_x, b_re))
+    out[:, 3 : 2 * half : 2] = _macs((x, a_im), (y, a_re), (mirror_y, -b_re), (mirror_x, -a_im))
+    out[:, 0] = _wrap(re[:, 0] + im[:, 0]) >> 1
+    out[:, 2 * half] = _wrap(re[:, 0] - im[:, 0]) >> 1
+    return out
+
+
+def _macs(*products: tuple[Ints, Ints]) -> Ints:
+    total: Ints | int = 0
+    for value, factor in products:
+        total = _mac(total, value, factor)
+    return np.asarray(total)
+
+
+def _mac(total: Ints | int, value: Ints, factor: Ints) -> Ints:
+    """Rounded multiply-accumulate of high words: total + (value * factor + 2^31) / 2^32."""
+    return _wrap(total + ((value * factor + 2**31) >> 32))
+
+
+def _bit_reversed(n: int) -> Ints:
+    order = np.zeros(1, np.int64)
+    while len(order) < n:
+        order = np.concatenate([2 * order, 2 * order + 1])
+    return order
+
+
+def _wrap(values: Ints) -> Ints:
+    """Modulo 2^32, into the range of int32."""
+    return values.astype(np.int32).astype(np.int64)

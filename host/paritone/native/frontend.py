@@ -1,0 +1,146 @@
+"""The native C frontend: what the board computes, bit for bit."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from paritone import config as configuration
+from paritone.errors import AudioError
+from paritone.features.integer import STAGES
+from paritone.features.tables import FrontendTables, InputFormat, make_tables
+from paritone.generate.frontend import frontend_c
+from paritone.native import build
+
+
+class Frontend:
+    """One configuration's frontend in C, through cffi.
+
+    Parameters
+    ----------
+    tables
+        of `paritone.features.tables.make_tables`
+    """
+
+    def __init__(self, tables: FrontendTables) -> None:
+        self.tables = tables
+        self._ffi, self._lib = build.runtime()
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "paritone_frontend.c").write_text(frontend_c(tables))
+            self._frontend = build.load_data(
+                Path(folder), "paritone_frontend", "paritone_frontend_t"
+            )
+
+    @classmethod
+    def from_config(cls, path: str | Path, model: str | Path | None = None) -> Frontend:
+        """Return the frontend of a configuration file.
+
+        Its output is the input of `model`, or of ``general.model_path``, when that is a .tflite
+        file; otherwise the log-mel values in float32.
+        """
+        config = configuration.load_file(Path(path))
+        features, preprocessing = config.feature_extraction, config.preprocessing
+        chosen = model or config.general.model_path
+        return cls(make_tables(features, preprocessing.target_rate, input_format(chosen)))
+
+    def patches(self, pcm: npt.ArrayLike, finish: bool = True) -> npt.NDArray[Any]:
+        """Return the patches of int16 PCM: (patches, n_mels, patch_length), the model's dtype.
+
+        With `finish`, the stream ends there (``include_last_patch``); AudioError when there is
+        not one whole patch.
+        """
+        found = self.stream([as_pcm(pcm)], finish)
+        if not found:
+            t = self.tables
+            needed = (t.patch_length - 1) * t.hop_length + t.n_fft
+            raise AudioError(
+                f"too short for a patch: {np.size(pcm)} samples, a patch needs {needed}"
+            )
+        return np.stack(found)
+
+    def stream(
+        self, chunks: list[npt.NDArray[np.int16]], finish: bool = True
+    ) -> list[npt.NDArray[Any]]:
+        """Return the patches of a stream that arrives in `chunks`."""
+        ffi, lib = self._ffi, self._lib
+        stream, ready = ffi.new("paritone_stream_t *"), ffi.new("int *")
+        memory = ffi.new("uint64_t[]", self.tables.stream_bytes // 8)
+        self._check(lib.paritone_stream_init(stream, self._frontend, memory))
+        found = []
+        for chunk in chunks:
+            pcm = ffi.from_buffer("int16_t[]", np.ascontiguousarray(chunk, np.int16))
+            taken = 0
+            while taken < len(pcm):
+                taken += lib.paritone_stream_push(stream, pcm + taken, len(pcm) - taken, ready)
+                if ready[0]:
+                    found.append(self._patch(stream))
+        if finish:
+            self._check(lib.paritone_stream_finish(stream, ready))
+            if ready[0]:
+                found.append(self._patch(stream))
+        return found
+
+    def trace(self, frame_pcm: npt.ArrayLike) -> dict[str, npt.NDArray[Any]]:
+        """Every stage of one frame of `window_length` samples, by name."""
+        pcm = as_pcm(frame_pcm)
+        if pcm.shape != (self.tables.window_length,):
+            raise AudioError(
+                f"a frame of {pcm.shape} samples: expected {self.tables.window_length}"
+            )
+        return {name: self._stage(stage, pcm) for stage, name in enumerate(STAGES)}
+
+    def _stage(self, stage: int, pcm: npt.NDArray[np.int16]) -> npt.NDArray[Any]:
+        ffi, lib = self._ffi, self._lib
+        scratch = ffi.new("uint64_t[]", self.tables.scratch_bytes // 8)
+        count = lib.paritone_frontend_stage_bytes(self._frontend, stage)
+        out = np.zeros(count // self._dtypes[stage].itemsize, self._dtypes[stage])
+        self._check(
+            lib.paritone_frontend_trace(
+                self._frontend,
+                ffi.from_buffer("int16_t[]", pcm),
+                scratch,
+                stage,
+                ffi.from_buffer(out),
+            )
+        )
+        return out
+
+    @property
+    def _dtypes(self) -> list[np.dtype[Any]]:
+        bins = "uint64" if self.tables.power == 2 else "uint32"
+        names = ("int32", "int32", bins, "uint64", "int32", self.tables.dtype)
+        return [np.dtype(name) for name in names]
+
+    def _patch(self, stream: Any) -> npt.NDArray[Any]:
+        t = self.tables
+        patch = np.zeros((t.n_mels, t.patch_length), t.dtype)
+        self._check(self._lib.paritone_stream_patch(stream, self._ffi.from_buffer(patch)))
+        return patch
+
+    def _check(self, status: int) -> None:
+        if status != 0:
+            raise RuntimeError(f"the C frontend returned {status}")
+
+
+def as_pcm(pcm: npt.ArrayLike) -> npt.NDArray[np.int16]:
+    """Contiguous int16 samples; AudioError for another dtype or more than one channel."""
+    samples = np.ascontiguousarray(pcm)
+    if samples.dtype != np.int16 or samples.ndim != 1:
+        raise AudioError(
+            f"PCM of {samples.dtype} {samples.shape}: expected int16 samples of one channel"
+        )
+    return samples
+
+
+def input_format(model: str | Path | None) -> InputFormat:
+    """Input format of a .tflite model; float32 for any other model or none."""
+    if model is None or Path(model).suffix != ".tflite":
+        return InputFormat("float32")
+    from paritone.engine import tflite
+
+    info = tflite.read(Path(model)).input
+    return InputFormat(info.dtype, info.scale, info.zero_point)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from paritone.engine import lower, memory
-from paritone.engine.lower import Step
+from paritone.engine import lowering, memory
+from paritone.engine.lowering import Step
 from paritone.engine.tflite import Graph, Op, TensorInfo
 from paritone.errors import ModelError
 
@@ -54,7 +54,7 @@ def plan(graph: Graph) -> Plan:
     ops = _live(graph)
     _check_order(graph, ops)
     aliases = _aliases(graph, ops)
-    steps = tuple(lower.lower(graph, op) for op in ops if op.kind not in lower.ALIASES)
+    steps = tuple(lowering.lower(graph, op) for op in ops if op.kind not in lowering.ALIASES)
     blocks = _blocks(graph, steps, aliases)
     offsets, arena_bytes = memory.place(blocks)
     for tensor, root in aliases.items():
@@ -64,10 +64,10 @@ def plan(graph: Graph) -> Plan:
 
 
 def _check_io(tensor: TensorInfo) -> None:
-    if tensor.dtype not in IO_DTYPES or len(tensor.shape) > lower.MAX_RANK:
+    if tensor.dtype not in IO_DTYPES or len(tensor.shape) > lowering.MAX_RANK:
         raise ModelError(
             f"input or output {tensor.name!r} is {tensor.dtype} of shape {tensor.shape}, "
-            f"expected {', '.join(IO_DTYPES)} with at most {lower.MAX_RANK} axes"
+            f"expected {', '.join(IO_DTYPES)} with at most {lowering.MAX_RANK} axes"
         )
     if tensor.data is not None:
         raise ModelError(f"input or output {tensor.name!r} is constant")
@@ -75,7 +75,7 @@ def _check_io(tensor: TensorInfo) -> None:
 
 def _operands(graph: Graph, op: Op) -> list[int]:
     """Computed tensors that `op` reads; the shape given to a RESHAPE is known already."""
-    read = op.inputs[:1] if op.kind in lower.ALIASES else op.inputs
+    read = op.inputs[:1] if op.kind in lowering.ALIASES else op.inputs
     return [i for i in read if i >= 0 and graph.tensors[i].data is None]
 
 
@@ -111,9 +111,9 @@ def _aliases(graph: Graph, ops: list[Op]) -> dict[int, int]:
     """Tensor -> the tensor whose memory it is."""
     root: dict[int, int] = {}
     for op in ops:
-        if op.kind not in lower.ALIASES:
+        if op.kind not in lowering.ALIASES:
             continue
-        source, output = lower.Operands(graph, op).activation(0), graph.tensors[op.outputs[0]]
+        source, output = lowering.Operands(graph, op).activation(0), graph.tensors[op.outputs[0]]
         if source.size != output.size or source.dtype != output.dtype:
             raise ModelError(
                 f"operator {op.kind} (layer {output.name!r}) turns {source.shape} "

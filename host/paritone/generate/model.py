@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paritone.engine import params
-from paritone.engine.lower import Step
+from paritone.engine.lowering import Step
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import TensorInfo
 

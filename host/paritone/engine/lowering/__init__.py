@@ -1,0 +1,61 @@
+"""One operator of a graph becomes one step: shapes checked, every parameter computed.
+
+The formulas are those of TensorFlow Lite's reference kernels, in the same precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from paritone.engine.lowering import (
+    elementwise,
+    layout,
+    products,
+    quantization,
+    reductions,
+    softmax,
+)
+from paritone.engine.lowering.operands import MAX_RANK, Operands, Step
+from paritone.engine.tflite import Graph, Op
+from paritone.errors import ModelError
+
+__all__ = ["ALIASES", "MAX_RANK", "SUPPORTED", "Operands", "Step", "lower"]
+
+_LOWERINGS: dict[str, Callable[[Operands], Step]] = {
+    "CONV_2D": products.conv_2d,
+    "DEPTHWISE_CONV_2D": products.depthwise_conv_2d,
+    "FULLY_CONNECTED": products.fully_connected,
+    "AVERAGE_POOL_2D": reductions.pool_2d,
+    "MAX_POOL_2D": reductions.pool_2d,
+    "MEAN": reductions.reduce,
+    "REDUCE_MAX": reductions.reduce,
+    "ADD": elementwise.binary,
+    "MUL": elementwise.binary,
+    "RELU": elementwise.relu,
+    "RELU6": elementwise.relu,
+    "SOFTMAX": softmax.softmax,
+    "QUANTIZE": quantization.quantize,
+    "DEQUANTIZE": quantization.dequantize,
+    "TRANSPOSE": layout.transpose,
+    "PAD": layout.pad,
+    "PADV2": layout.pad,
+}
+
+# Same memory under another shape: no step.
+ALIASES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+
+SUPPORTED = tuple(sorted([*_LOWERINGS, *ALIASES]))
+
+
+def lower(graph: Graph, op: Op) -> Step:
+    """The step that computes `op`; ModelError names the operator and its layer."""
+    layer = graph.tensors[op.outputs[0]].name if op.outputs else "?"
+    if op.kind not in _LOWERINGS:
+        raise ModelError(
+            f"operator {op.kind} (layer {layer!r}) is not supported; "
+            f"supported are {', '.join(SUPPORTED)}"
+        )
+    try:
+        return _LOWERINGS[op.kind](Operands(graph, op))
+    except ModelError as error:
+        raise ModelError(f"operator {op.kind} (layer {layer!r}): {error}") from error

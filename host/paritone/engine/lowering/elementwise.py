@@ -1,0 +1,80 @@
+"""ADD, MUL and the activations: one output for each input value."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from paritone.engine import arithmetic, params
+from paritone.engine.lowering.operands import (
+    Operands,
+    Step,
+    activation_range,
+    four,
+    int8,
+    shape4,
+    step_of,
+    strides,
+)
+from paritone.engine.lowering.quantization import requantize
+from paritone.engine.tflite import TensorInfo
+from paritone.errors import ModelError
+
+ADD_LEFT_SHIFT = 20
+
+
+def _broadcast_stride(shape: params.Four, output: params.Four) -> params.Four:
+    if any(n not in (1, m) for n, m in zip(shape, output, strict=True)):
+        raise ModelError(f"operand {shape} does not broadcast to {output}")
+    dense = strides(shape)
+    return four([0 if n == 1 else s for n, s in zip(shape, dense, strict=True)], 0)
+
+
+def binary(o: Operands) -> Step:
+    """Step of BINARY."""
+    a, b, output = int8(o.input(0)), int8(o.input(1)), int8(o.output)
+    if a.data is not None and b.data is not None:
+        raise ModelError("both operands are constant")
+    shape = shape4(output)
+    larger = [max(n, m) for n, m in zip(shape4(a), shape4(b), strict=True)]
+    if list(shape) != larger:
+        raise ModelError(f"output has shape {shape}, operands make {tuple(larger)}")
+    scaling = _add_scaling(a, b, output) if o.op.kind == "ADD" else _mul_scaling(a, b, output)
+    constants = [None if t.data is None else t.data.reshape(-1) for t in (a, b)]
+    step = params.Binary(
+        shape, (_broadcast_stride(shape4(a), shape), _broadcast_stride(shape4(b), shape)),
+        (constants[0], constants[1]), (-a.zero_point, -b.zero_point), *scaling[:3],
+        output.zero_point, *scaling[3], *activation_range(o),
+    )  # fmt: skip
+    return step_of(o, o.op.kind, step, output.size if o.op.kind == "MUL" else 0)
+
+
+_BinaryScaling = tuple[params.Pair, params.Pair, int, params.Pair]
+
+
+def _add_scaling(a: TensorInfo, b: TensorInfo, output: TensorInfo) -> _BinaryScaling:
+    """Both inputs to twice the larger scale after a left shift; add.cc's ``Prepare``."""
+    twice_larger = 2 * max(a.scale, b.scale)
+    first = arithmetic.quantize_multiplier(a.scale / twice_larger)
+    second = arithmetic.quantize_multiplier(b.scale / twice_larger)
+    whole = arithmetic.quantize_multiplier(twice_larger / ((1 << ADD_LEFT_SHIFT) * output.scale))
+    if whole[1] > 0:
+        raise ModelError("the sum's scale is out of range")
+    return (first[0], second[0]), (first[1], second[1]), ADD_LEFT_SHIFT, whole
+
+
+def _mul_scaling(a: TensorInfo, b: TensorInfo, output: TensorInfo) -> _BinaryScaling:
+    """mul.cc's ``Prepare``, in float32 as there."""
+    product = np.float32(a.scale) * np.float32(b.scale)
+    factor = arithmetic.quantize_multiplier(float(product / np.float32(output.scale)))
+    return (0, 0), (0, 0), 0, factor
+
+
+def relu(o: Operands) -> Step:
+    """Step of RELU."""
+    source, output = int8(o.activation(0)), int8(o.output)
+    if source.size != output.size:
+        raise ModelError(f"shapes differ: {source.shape} and {output.shape}")
+    ratio = float(np.float32(source.scale) / np.float32(output.scale))
+    number = {"RELU": 1, "RELU6": 3}[o.op.kind]
+    limits = arithmetic.activation_range(number, output.scale, output.zero_point)
+    return requantize(o, "RELU", source, arithmetic.quantize_multiplier(ratio), limits)

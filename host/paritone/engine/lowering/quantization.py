@@ -1,0 +1,54 @@
+"""QUANTIZE and DEQUANTIZE: changes of type and scale."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from paritone.engine import arithmetic, params
+from paritone.engine.lowering.operands import (
+    Operands,
+    Step,
+    quantized,
+    step_of,
+)
+from paritone.engine.tflite import TensorInfo
+from paritone.errors import ModelError
+
+
+def quantize(o: Operands) -> Step:
+    """Step of QUANTIZE."""
+    source, output = o.activation(0), quantized(o.output)
+    if source.size != output.size:
+        raise ModelError(f"shapes differ: {source.shape} and {output.shape}")
+    if source.dtype == "float32":
+        step = params.Affine(
+            output.size, params.enum_name(output.dtype), output.scale, output.zero_point
+        )
+        return step_of(o, "QUANTIZE", step)
+    quantized(source)
+    limits = np.iinfo(output.dtype)
+    factor = arithmetic.quantize_multiplier(source.scale / output.scale)
+    return requantize(o, "REQUANTIZE", source, factor, (int(limits.min), int(limits.max)))
+
+
+def requantize(
+    o: Operands, kernel: str, source: TensorInfo, factor: params.Pair, limits: params.Pair
+) -> Step:
+    """Step of `kernel`: integers to another scale, clipped to `limits`."""
+    output = o.output
+    step = params.Requantize(
+        output.size, params.enum_name(source.dtype), params.enum_name(output.dtype),
+        -source.zero_point, output.zero_point, *factor, *limits,
+    )  # fmt: skip
+    return step_of(o, kernel, step)
+
+
+def dequantize(o: Operands) -> Step:
+    """Step of DEQUANTIZE."""
+    source, output = quantized(o.activation(0)), o.output
+    if output.dtype != "float32" or source.size != output.size:
+        raise ModelError(f"{source.dtype} to {output.dtype} is not supported")
+    step = params.Affine(
+        output.size, params.enum_name(source.dtype), source.scale, source.zero_point
+    )
+    return step_of(o, "DEQUANTIZE", step)

@@ -1,0 +1,69 @@
+"""Poolings, MEAN and REDUCE_MAX."""
+
+from __future__ import annotations
+
+import math
+
+from paritone.engine import arithmetic, params
+from paritone.engine.lowering.operands import (
+    MAX_RANK,
+    Operands,
+    Step,
+    activation_range,
+    four,
+    int8,
+    nhwc,
+    same_quantization,
+    shape4,
+    step_of,
+    strides,
+)
+from paritone.engine.lowering.window import window_over
+from paritone.errors import ModelError
+
+
+def pool_2d(o: Operands) -> Step:
+    """Step of POOL_2D."""
+    source, output = int8(o.activation(0)), int8(o.output)
+    same_quantization(source, output)
+    kernel = (o.op.options["height"], o.op.options["width"])
+    window = window_over(o, source, kernel, nhwc(source)[2])
+    return step_of(o, o.op.kind, params.Pool2D(window, *activation_range(o)))
+
+
+def _axes(o: Operands, rank: int) -> list[int]:
+    axes = sorted({a + rank if a < 0 else a for a in o.integers(1)})
+    if axes and not 0 <= axes[0] <= axes[-1] < rank:
+        raise ModelError(f"axes {o.integers(1)} do not fit {rank} axes")
+    return axes
+
+
+def reduce(o: Operands) -> Step:
+    """Step of REDUCE."""
+    source, output = int8(o.activation(0)), int8(o.output)
+    shape = shape4(source)
+    axes = [a + MAX_RANK - len(source.shape) for a in _axes(o, len(source.shape))]
+    kept = [1 if a in axes else n for a, n in enumerate(shape)]
+    reduced = [n if a in axes else 1 for a, n in enumerate(shape)]
+    count = math.prod(reduced)
+    if output.size != math.prod(kept) or count >= 1 << 23:
+        raise ModelError(f"output has shape {output.shape}, reducing {source.shape} over {axes}")
+    if o.op.kind == "REDUCE_MAX":
+        same_quantization(source, output)
+    multiplier, shift = _mean_factor(source.scale / output.scale, count)
+    stride = four(strides(shape), 0)
+    step = params.Reduce(
+        four(kept, 1), stride, four(reduced, 1), stride,
+        -source.zero_point * count, output.zero_point, multiplier, shift,
+    )  # fmt: skip
+    return step_of(o, o.op.kind, step)
+
+
+def _mean_factor(ratio: float, count: int) -> tuple[int, int]:
+    """Factor ratio / count: the division is folded into the multiplier, losing as few bits.
+
+    Source: reference_ops ``QuantizedMeanOrSum``.
+    """
+    multiplier, shift = arithmetic.quantize_multiplier(ratio)
+    extra = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << extra) // count, shift - extra

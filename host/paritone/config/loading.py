@@ -37,6 +37,15 @@ def load_file(path: Path | str, overrides: Sequence[str] = ()) -> Config:
     return load(Path(path).parent, Path(path).name, overrides)
 
 
+def load_sections(path: Path | str, overrides: Sequence[str] = ()) -> Config:
+    """Read one configuration file for a command that is given its model; ConfigError if unfit.
+
+    The sections are validated; what ``operation_mode`` would need of files and data is not.
+    """
+    directory = Path(path).parent
+    return _validated(compose(directory, Path(path).name, overrides), directory)
+
+
 def compose(directory: Path | str, name: str, overrides: Sequence[str] = ()) -> DictConfig:
     """Return what Hydra makes of a file and its overrides, without Hydra's own section."""
     import yaml  # type: ignore[import-untyped]
@@ -62,17 +71,21 @@ def from_dictconfig(cfg: DictConfig, directory: Path | str | None = None) -> Con
 
     A custom model is looked for in `directory`, the configuration's own, unless the file names it.
     """
+    config = _validated(cfg, directory)
+    check(config)
+    return config
+
+
+def _validated(cfg: DictConfig, directory: Path | str | None) -> Config:
     sections = {key: value for key, value in _plain(cfg).items() if not is_none(value)}
     training = sections.get("training")
     if directory is not None and isinstance(training, dict):
         training.setdefault("custom_model_path", str(Path(directory).absolute() / CUSTOM_MODEL))
     sections.pop("hydra", None)
     try:
-        config = Config.model_validate(sections)
+        return Config.model_validate(sections)
     except ValidationError as error:
         raise ConfigError(explain(error, Config)) from error
-    check(config)
-    return config
 
 
 def _existing_file(directory: Path | str, name: str) -> Path:

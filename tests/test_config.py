@@ -409,3 +409,17 @@ def test_what_the_device_cannot_do_is_warned_of(folder: Path) -> None:
         "center",
     ]
     assert "unused" in configuration.unused(load(folder))[0]
+
+
+def test_a_blank_key_is_its_default_and_none_is_none(folder: Path) -> None:
+    config = rewritten(folder, "  seed: 120 # Optional, there is a default seed", "  seed:")
+    assert config.dataset.seed == 120
+    config = rewritten(folder, "  validation_split: 1/5", "  validation_split: # 0.2")
+    assert config.dataset.validation_split == 0.2
+    config = rewritten(folder, "  validation_split: 1/5", "  validation_split: None")
+    assert config.dataset.validation_split is None
+    config = rewritten(folder, "      restore_best_weights: true\n", "")
+    assert config.training is not None
+    assert config.training.callbacks[1].arguments == {}
+    with pytest.raises(ConfigError, match=r"feature_extraction.center: is required"):
+        rewritten(folder, "  center: False", "  center:")

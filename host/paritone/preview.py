@@ -79,7 +79,8 @@ def show(found: Preview, console: Console) -> None:
     table = Table(title="what would run", title_justify="left", show_header=False)
     table.add_row("operation_mode", f"{found.operation_mode}: {', '.join(found.steps)}")
     table.add_row("model", found.model or "none")
-    table.add_row("board", found.board or "none")
+    if found.board is not None:
+        table.add_row("board", found.board)
     bands, frames = found.patch
     table.add_row(
         "patch",
@@ -144,5 +145,6 @@ def _refusals(config: Config) -> list[str]:
     """Return the device's own limits, less those that the warnings already name."""
     from paritone.features.tables import device_limits
 
+    warned = {line.split()[0] for line in device_warnings(config)}
     limits = device_limits(config.feature_extraction, config.preprocessing.target_rate)
-    return [line for line in limits if not line.startswith(("center", "to_db"))]
+    return [line for line in limits if line.split()[0] not in warned]

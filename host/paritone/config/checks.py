@@ -149,7 +149,10 @@ def _data(config: Config) -> Iterator[str]:
     if "t" in steps and given(config.dataset, "training") is None:
         yield f"dataset.training_csv_path and training_audio_path: are required by {mode}"
     elif "e" in steps and behind(config.dataset, "test") is None:
-        yield f"dataset: operation_mode {mode} needs a test, validation or training set"
+        yield (
+            f"dataset: operation_mode {mode} needs a test or validation set, "
+            "or a training set and a validation_split"
+        )
     yield from _missing_files(config)
 
 
@@ -172,8 +175,10 @@ def _missing_files(config: Config) -> Iterator[str]:
 
 def splits_used(config: Config) -> tuple[Split, ...]:
     """Return the data sets that a mode reads, before fall-backs."""
-    # A device step compares real clips when there are any.
-    readers = {"training": "t", "validation": "t", "quantization": "q", "test": "tebd"}
+    # A device step compares real clips when there are any; training tests on a test set of its own.
+    readers = {"training": "t", "validation": "t", "quantization": "q", "test": "ebd"}
+    if given(config.dataset, "test") is not None:
+        readers["test"] += "t"
     steps = set(STEPS[config.operation_mode])
     return tuple(split for split in SPLITS if steps & set(readers[split]))
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from paritone.config.checks import check
 from paritone.config.coercion import is_none
-from paritone.config.problems import explain
-from paritone.config.records import Config
+from paritone.config.problems import explain, record_at
+from paritone.config.records import Config, Named
 from paritone.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def from_dictconfig(cfg: DictConfig, directory: Path | str | None = None) -> Con
 
 def _validated(cfg: DictConfig, directory: Path | str | None) -> Config:
     sections = {key: value for key, value in _plain(cfg).items() if not is_none(value)}
+    sections = _without_blanks(sections, Config)
     training = sections.get("training")
     if directory is not None and isinstance(training, dict):
         training.setdefault("custom_model_path", str(Path(directory).absolute() / CUSTOM_MODEL))
@@ -134,6 +135,18 @@ def _expand(node: Any, sections: set[Any], place: str) -> Any:
         return os.environ[name]
 
     return _ENVIRONMENT.sub(value, node)
+
+
+def _without_blanks(section: dict[str, Any], record: type[BaseModel]) -> dict[str, Any]:
+    """Drop keys left blank, which mean their default; the word None stays, and means None."""
+    kept = {}
+    for key, value in section.items():
+        inner = record_at(record, [key])
+        if isinstance(value, dict) and inner not in (None, Named):
+            value = _without_blanks(value, inner)
+        if value is not None:
+            kept[key] = value
+    return kept
 
 
 def _yaml_problem(error: Any) -> str:

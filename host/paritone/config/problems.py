@@ -66,7 +66,7 @@ def _or(words: Sequence[str]) -> str:
 
 
 def _unknown(path: tuple[Any, ...], root: type[BaseModel]) -> str:
-    record = _record_at(root, path[:-1])
+    record = record_at(root, path[:-1])
     word, legal = str(path[-1]), list(record.model_fields) if record else []
     if len(path) == 1:
         return (
@@ -79,7 +79,8 @@ def _unknown(path: tuple[Any, ...], root: type[BaseModel]) -> str:
     )
 
 
-def _record_at(root: type[BaseModel], path: Sequence[Any]) -> type[BaseModel] | None:
+def record_at(root: type[BaseModel], path: Sequence[Any]) -> type[BaseModel] | None:
+    """Return the record that the keys of `path` lead to, or None if they lead elsewhere."""
     record: type[BaseModel] | None = root
     for step in path:
         field = record.model_fields.get(str(step)) if record else None
@@ -90,7 +91,7 @@ def _record_at(root: type[BaseModel], path: Sequence[Any]) -> type[BaseModel] | 
 
 
 def _legal_values(path: Sequence[Any], root: type[BaseModel]) -> list[str]:
-    record = _record_at(root, path[:-1])
+    record = record_at(root, path[:-1])
     field = record.model_fields.get(str(path[-1])) if record else None
     types = _types(field.annotation) if field else []
     legal = [str(v) for t in types if typing.get_origin(t) is typing.Literal for v in t.__args__]

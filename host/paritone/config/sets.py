@@ -37,11 +37,14 @@ def given(dataset: Dataset, split: Split) -> Source | None:
 def behind(dataset: Dataset, split: Split) -> Source | None:
     """Return the source that a split is read from after fall-backs, or None for no data.
 
-    test falls back to validation, validation and quantization to (a part of) training.
+    test falls back to validation, validation and quantization to a part of training; without
+    a ``validation_split`` there is no validation part.
     """
     own = given(dataset, split)
     if own is not None or split == "training":
         return own
+    if split == "validation" and dataset.validation_split is None:
+        return None
     return behind(dataset, "validation" if split == "test" else "training")
 
 

@@ -1,1 +1,151 @@
-from paritone.cli import app  # noqa: F401
+"""One quantized model: `generate` its C, show `parity` with TensorFlow Lite."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from paritone.cli import app
+
+if TYPE_CHECKING:
+    from paritone.config import Config
+    from paritone.parity import Comparison
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="Quantized model.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Hydra's overrides.", show_default=False),
+]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", help="Write the findings here too.", metavar="FILE")
+]
+
+
+@app.command()
+def generate(
+    model: Model,
+    config_file: Annotated[Path, typer.Option("--config", metavar="FILE", help="Configuration.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the C files.")],
+    overrides: Overrides = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Write the C for one model and one frontend: const data and a manifest."""
+    from dataclasses import asdict
+
+    from paritone import config as configuration
+    from paritone.generate import generate as write
+
+    record = write(model, configuration.load_sections(config_file, overrides or []), out)
+    typer.echo(
+        f"{out}: {len(record.layers)} layers, {record.macs:,} MACs, "
+        f"{record.weights_bytes:,} B of weights, {record.arena_bytes:,} B of arena"
+    )
+    if json_file is not None:
+        json_file.write_text(json.dumps(asdict(record), indent=2) + "\n")
+
+
+@app.command()
+def parity(
+    model: Model,
+    overrides: Overrides = None,
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Adds patches of its test clips."),
+    ] = None,
+    random: Annotated[
+        int, typer.Option(min=0, help="Random patches; as many real ones at most.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random patches.")] = 0,
+    inputs: Annotated[
+        Path | None, typer.Option(metavar="FILE.npy", help="Patches instead of random ones.")
+    ] = None,
+    on: Annotated[str, typer.Option("--on", metavar="native|BOARD", help="What runs.")] = "native",
+    layers: Annotated[bool, typer.Option("--layers", help="Compare every layer.")] = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Compare the engine with TensorFlow Lite's reference kernels, bit for bit."""
+    from paritone import config as configuration
+    from paritone import parity as checks
+    from paritone.errors import ConfigError
+    from paritone.native.engine import Engine
+
+    engine = Engine(model)
+    content = model.read_bytes()
+    config = None
+    if config_file is not None:
+        config = configuration.load_sections(config_file, overrides or [])
+    elif overrides:
+        raise ConfigError(f"{overrides[0]}: overrides need --config FILE")
+    groups = _patches(engine.plan, config, random, seed, inputs)
+    found: list[tuple[str, Comparison]] = []
+    for kind, patches in groups.items():
+        found += [(kind, c) for c in checks.compare(engine, content, patches, kind)]
+        if layers:
+            found.append((f"{kind}, layers", checks.compare_layers(engine, content, patches)))
+    if on != "native":
+        found += _on_board(on, model, config, engine, groups)
+    _report(found, engine.plan, json_file)
+
+
+def _patches(
+    plan: Any, config: Config | None, random: int, seed: int, inputs: Path | None
+) -> dict[str, list[Any]]:
+    """Patches to compare on, by where they come from."""
+    from paritone import parity as checks
+    from paritone.errors import ModelError
+
+    source = plan.inputs[0]
+    groups: dict[str, list[Any]] = {}
+    if inputs is not None:
+        groups[inputs.name] = checks.file_patches(inputs, source)
+    else:
+        groups["random"] = checks.random_patches(source, random, seed)
+    if config is not None:
+        groups["real"] = checks.real_patches(plan, config, random)
+    groups = {kind: patches for kind, patches in groups.items() if patches}
+    if not groups:
+        raise ModelError("nothing to compare on: give --random N, --inputs FILE or --config FILE")
+    return groups
+
+
+def _on_board(
+    board: str, model: Path, config: Config | None, engine: Any, groups: dict[str, list[Any]]
+) -> list[tuple[str, Comparison]]:
+    raise NotImplementedError
+
+
+def _report(found: list[tuple[str, Comparison]], plan: Any, json_file: Path | None) -> None:
+    """Table, JSON and the exit status."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from paritone.errors import CheckFailedError
+
+    table = Table("patches", "between", "count", "values", "mismatched", "first")
+    for kind, c in found:
+        first = str(c.first) if c.first else "-"
+        numbers = (f"{c.patches:,}", f"{c.values:,}", f"{c.mismatched:,}")
+        table.add_row(kind, " / ".join(c.between), *numbers, first)
+    Console().print(table)
+    if json_file is not None:
+        record = {
+            "schema": 1,
+            "model": {
+                "sha256": plan.graph.sha256,
+                "macs": plan.macs,
+                "weights_bytes": plan.weights_bytes,
+                "arena_bytes": plan.arena_bytes,
+                "input": {"dtype": plan.inputs[0].dtype, "shape": list(plan.inputs[0].shape)},
+            },
+            "parity": [{"inputs": kind, **c.record()} for kind, c in found],
+        }
+        json_file.write_text(json.dumps(record, indent=2) + "\n")
+    bad = [c for _, c in found if c.mismatched]
+    if bad:
+        raise CheckFailedError(
+            f"{bad[0].mismatched} of {bad[0].values} values differ between "
+            f"{' and '.join(bad[0].between)}; first at {bad[0].first}"
+        )

@@ -15,7 +15,7 @@ from paritone.engine.lowering import (
     reductions,
     softmax,
 )
-from paritone.engine.lowering.operands import MAX_RANK, Operands, Step
+from paritone.engine.lowering.operands import MAX_RANK, Operands, Step, layer_name
 from paritone.engine.tflite import Graph, Op
 from paritone.errors import ModelError
 
@@ -49,7 +49,7 @@ SUPPORTED = tuple(sorted([*_LOWERINGS, *ALIASES]))
 
 def lower(graph: Graph, op: Op) -> Step:
     """The step that computes `op`; ModelError names the operator and its layer."""
-    layer = graph.tensors[op.outputs[0]].name if op.outputs else "?"
+    layer = layer_name(graph.tensors[op.outputs[0]]) if op.outputs else "?"
     if op.kind not in _LOWERINGS:
         raise ModelError(
             f"operator {op.kind} (layer {layer!r}) is not supported; "

@@ -35,6 +35,11 @@ class Step:
         return sum(a.nbytes for n, a in params.arrays(self.params) if n in counted)
 
 
+def layer_name(tensor: TensorInfo) -> str:
+    """First of the names that a converter has joined for the layers it fused."""
+    return tensor.name.split(";")[0] or tensor.name
+
+
 class Operands:
     """Typed access to one operator's tensors; every misfit is a ModelError."""
 
@@ -145,4 +150,5 @@ def step_of(o: Operands, kernel: str, parameters: params.Params, macs: int = 0) 
     """Step of operator `o` by `kernel`."""
     # Only operands that are computed live in the arena; constants are in the parameters.
     count = 2 if kernel in ("ADD", "MUL") else 1
-    return Step(kernel, o.output.name, o.op.inputs[:count], o.op.outputs[0], parameters, macs)
+    inputs, output = o.op.inputs[:count], o.op.outputs[0]
+    return Step(kernel, layer_name(o.output), inputs, output, parameters, macs)

@@ -1,0 +1,271 @@
+"""The engine against TensorFlow Lite's reference kernels and tflite-micro, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paritone.engine.plan import Plan
+from paritone.engine.tflite import TensorInfo
+from paritone.errors import ModelError, ToolMissingError
+
+if TYPE_CHECKING:
+    from paritone.config import Config
+    from paritone.native.engine import Engine
+
+Array = NDArray[Any]
+Run = Callable[[Array], Array]
+
+REFERENCE = "tflite-reference"
+MICRO = "tflite-micro"
+POISON = 0xA5
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first value that differs; `layer` is given when every layer was compared."""
+
+    patch: int
+    index: int
+    expected: float
+    got: float
+    layer: int | None = None
+    layer_name: str | None = None
+
+    def __str__(self) -> str:
+        where = "" if self.layer is None else f", layer {self.layer} ({self.layer_name})"
+        return f"patch {self.patch}{where}, index {self.index}: {self.expected} != {self.got}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Outcome of one implementation against another; `values` counts all that were compared."""
+
+    between: tuple[str, str]
+    patches: int
+    values: int
+    mismatched: int
+    first: Mismatch | None
+
+    def record(self) -> dict[str, Any]:
+        """The comparison as JSON has it."""
+        return asdict(self)
+
+
+class Tally:
+    """Counts differing values, patch after patch."""
+
+    def __init__(self, between: tuple[str, str]) -> None:
+        self.between = between
+        self.patches = self.values = self.mismatched = 0
+        self.first: Mismatch | None = None
+
+    def add(
+        self, expected: Array, got: Array, layer: int | None = None, name: str | None = None
+    ) -> None:
+        """Compare one tensor of the current patch, bits as they are."""
+        a, b = expected.reshape(-1), got.reshape(-1)
+        if a.dtype != b.dtype or a.size != b.size:
+            raise ModelError(
+                f"{self.between[0]} gives {a.size} values of {a.dtype}, "
+                f"{self.between[1]} {b.size} of {b.dtype}"
+            )
+        differ = np.flatnonzero(_bits(a) != _bits(b))
+        self.values += a.size
+        self.mismatched += differ.size
+        if differ.size and self.first is None:
+            i = int(differ[0])
+            self.first = Mismatch(self.patches, i, a[i].item(), b[i].item(), layer, name)
+
+    def done(self) -> Comparison:
+        """What was found."""
+        return Comparison(self.between, self.patches, self.values, self.mismatched, self.first)
+
+
+def _bits(values: Array) -> Array:
+    return values.view(np.uint32) if values.dtype == np.float32 else values
+
+
+def compare(
+    engine: Engine, content: bytes, patches: Sequence[Array], title: str = "Parity"
+) -> list[Comparison]:
+    """Outputs of `engine` against both oracles on every patch of `patches`.
+
+    `content` is the ``.tflite`` file; the arena is poisoned before each invocation.
+    """
+    oracles = {REFERENCE: reference(content), MICRO: micro(content)}
+    tallies = {name: Tally((name, "native")) for name in oracles}
+    for patch in _tracked(patches, title):
+        engine.arena.fill(POISON)
+        got = engine.invoke(patch)
+        for name, run in oracles.items():
+            tallies[name].add(run(patch), got)
+            tallies[name].patches += 1
+    return [tally.done() for tally in tallies.values()]
+
+
+def compare_layers(engine: Engine, content: bytes, patches: Sequence[Array]) -> Comparison:
+    """Every layer's output against the reference kernels; stops after the first bad patch."""
+    interpreter = _interpreter(content, every_tensor=True)
+    tally = Tally((REFERENCE, "native"))
+    for patch in _tracked(patches, "Layers"):
+        engine.arena.fill(POISON)
+        got = engine.layers(patch)
+        _invoke(interpreter, patch)
+        for number, step in enumerate(engine.plan.steps):
+            expected = interpreter.get_tensor(step.output)
+            tally.add(expected, got[number], number, step.name)
+        tally.patches += 1
+        if tally.mismatched:
+            break
+    return tally.done()
+
+
+def compare_runs(name: str, run: Run, engine: Engine, patches: Sequence[Array]) -> Comparison:
+    """Another implementation, such as a board, against the native engine."""
+    tally = Tally(("native", name))
+    for patch in _tracked(patches, name):
+        tally.add(engine.invoke(patch), run(patch))
+        tally.patches += 1
+    return tally.done()
+
+
+def _tracked(patches: Sequence[Array], title: str) -> Iterable[Array]:
+    from paritone.progress import track
+
+    return track(patches, title, len(patches))
+
+
+def _interpreter(content: bytes, *, every_tensor: bool = False) -> Any:
+    import warnings
+
+    import tensorflow as tf
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its own deprecation notice
+            interpreter = tf.lite.Interpreter(
+                model_content=content,
+                experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+                experimental_preserve_all_tensors=every_tensor,
+                num_threads=1,
+            )
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(f"TensorFlow Lite refuses the model: {error}") from error
+    return interpreter
+
+
+def _invoke(interpreter: Any, patch: Array) -> None:
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], patch)
+    interpreter.invoke()
+
+
+def reference(content: bytes) -> Run:
+    """TensorFlow Lite's reference kernels (``BUILTIN_REF``) as a function of one patch."""
+    interpreter = _interpreter(content)
+    output = interpreter.get_output_details()[0]["index"]
+
+    def run(patch: Array) -> Array:
+        _invoke(interpreter, patch)
+        return np.asarray(interpreter.get_tensor(output))
+
+    return run
+
+
+def micro(content: bytes) -> Run:
+    """tflite-micro's interpreter as a function of one patch."""
+    try:
+        from tflite_micro.python.tflite_micro import runtime
+    except ImportError as error:
+        raise ToolMissingError(
+            "tflite-micro is not there: python -m pip install tflite-micro (Linux)"
+        ) from error
+    try:
+        interpreter = runtime.Interpreter.from_bytes(content)
+    except RuntimeError as error:
+        raise ModelError(f"tflite-micro refuses the model: {error}") from error
+
+    def run(patch: Array) -> Array:
+        interpreter.set_input(patch, 0)
+        interpreter.invoke()
+        return np.asarray(interpreter.get_output(0))
+
+    return run
+
+
+def random_patches(info: TensorInfo, count: int, seed: int) -> list[Array]:
+    """Zeros, an impulse, full scale, a ramp, then seeded noise, in the format of `info`.
+
+    Float inputs get noise with the spread of log-mel values.
+    """
+    rng = np.random.default_rng(seed)
+    floating = info.dtype == "float32"
+    low, high = (-9.21, 5.31) if floating else _limits(info.dtype)
+    zero = np.full(info.shape, 0 if floating else info.zero_point, info.dtype)
+    impulse = zero.copy()
+    impulse.reshape(-1)[info.size // 2] = high
+    full = [np.full(info.shape, v, info.dtype) for v in (low, high)]
+    ramp = np.linspace(low, high, info.size).astype(info.dtype).reshape(info.shape)
+    patches = [zero, impulse, *full, ramp][:count]
+    while len(patches) < count:
+        noise = rng.normal(-1.07, 2.34, info.shape) if floating else _noise(rng, info)
+        patches.append(noise.astype(info.dtype))
+    return patches
+
+
+def _noise(rng: np.random.Generator, info: TensorInfo) -> Array:
+    low, high = _limits(info.dtype)
+    return rng.integers(low, high + 1, info.shape)
+
+
+def _limits(dtype: str) -> tuple[int, int]:
+    limits = np.iinfo(dtype)
+    return int(limits.min), int(limits.max)
+
+
+def file_patches(path: Path, info: TensorInfo) -> list[Array]:
+    """Patches of a ``.npy`` file [patches, ...]: in the model's dtype, or float log-mel."""
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ModelError(f"{path}: not a NumPy array: {error}") from error
+    if values.ndim < 1 or values.size != len(values) * info.size or not len(values):
+        raise ModelError(f"{path}: shape {values.shape}, expected (patches, {info.shape[1:]})")
+    if values.dtype.name == info.dtype:
+        return [v.reshape(info.shape) for v in values]
+    if values.dtype.kind != "f":
+        raise ModelError(f"{path}: {values.dtype} values, expected {info.dtype} or float32")
+    return quantized(values, info)
+
+
+def quantized(patches: Array, info: TensorInfo) -> list[Array]:
+    """Float log-mel `patches` in the format of `info`: round(x / scale + zero point), clipped."""
+    if info.dtype == "float32":
+        values = patches.astype(np.float32)
+    else:
+        stored = np.round(patches / info.scale + info.zero_point)
+        values = np.clip(stored, *_limits(info.dtype)).astype(info.dtype)
+    return [v.reshape(info.shape) for v in values]
+
+
+def real_patches(plan: Plan, config: Config, count: int) -> list[Array]:
+    """At most `count` patches of the configuration's test clips, evenly drawn; none without."""
+    from paritone import clips, datasets
+    from paritone.generate import check_input
+
+    features = config.feature_extraction
+    check_input(plan.inputs[0], features.n_mels, features.patch_length)
+    data = datasets.load(config, "test")
+    if data is None or count < 1:
+        return []
+    chosen = data.clips[:: max(1, len(data.clips) // count)]
+    prepared = clips.ClipStore(config).load(datasets.Dataset(chosen, data.class_names))
+    every = np.concatenate([clip.patches for clip in prepared])
+    picked = np.linspace(0, len(every) - 1, min(count, len(every))).astype(int)
+    return quantized(every[picked], plan.inputs[0])

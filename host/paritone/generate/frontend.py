@@ -56,7 +56,7 @@ def frontend_c(tables: FrontendTables) -> str:
 
 
 def _arrays(tables: FrontendTables) -> dict[str, npt.NDArray[Any]]:
-    arrays = {
+    arrays: dict[str, npt.NDArray[Any]] = {
         "window": tables.window,
         "twiddle": tables.fft.twiddle,
         "bit_reverse": tables.fft.bit_reverse,

@@ -30,3 +30,11 @@ def shared_data() -> Path | None:
     """ESC-10 and pretrained models beside the checkout, or None: tests run without them too."""
     folder = REPOSITORY.parent / "shared/data"
     return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
+    """A configuration file with a tiny model and a few real clips beside it; do not write there."""
+    from zoo_config import tiny_project
+
+    return tiny_project(tmp_path_factory.mktemp("tiny"), examples)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from zoo_config import FEATURES, PREPROCESSING, make_config, write_wav
 
 from paritone.errors import ConfigError, ModelError
 from paritone.quantization import check_shapes, convert, quantize
 from paritone.tflite_reference import Reference
+from zoo_config import FEATURES, PREPROCESSING, make_config, write_wav
 
 SHAPE = (FEATURES["n_mels"], FEATURES["patch_length"], 1)
 
@@ -134,7 +134,6 @@ def test_quantization_split_takes_a_part(model_file, tmp_path, monkeypatch):
     [
         ({"optimize": True}, "optimize"),
         ({"quantizer": "onnx_quantizer"}, "onnx_quantizer"),
-        ({"quantization_type": "QAT"}, "quantization_type"),
     ],
 )
 def test_what_is_not_there_yet(model_file, tmp_path, section, named):

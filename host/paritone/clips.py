@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paritone import audio
-from paritone.config import Config, FeatureExtraction, need
+from paritone.config import Config
 from paritone.datasets import Clip, Dataset
 from paritone.errors import AudioError
 
@@ -79,26 +79,13 @@ def prepare(clip: Clip, config: Config) -> ClipData:
     """
     from paritone.features import log_mel
 
-    preprocessing = need(config.preprocessing, "preprocessing")
-    features = need(config.feature_extraction, "feature_extraction")
-    rate = preprocessing.target_rate
-    wave = audio.preprocess(audio.load(clip.path, rate), preprocessing)
+    rate = config.preprocessing.target_rate
+    wave = audio.preprocess(audio.load(clip.path, rate), config.preprocessing)
     try:
-        patches = log_mel.patches(wave, features, rate)
+        patches = log_mel.patches(wave, config.feature_extraction, rate)
     except AudioError as error:
-        raise AudioError(_named(clip, str(error))) from error
-    if len(patches) == 0:
-        raise AudioError(_too_short(clip, wave.size, rate, features))
-    return ClipData(clip, audio.to_int16(wave), np.asarray(patches, np.float32))
-
-
-def _named(clip: Clip, text: str) -> str:
-    return text if str(clip.path) in text else f"{clip.path}: {text}"
-
-
-def _too_short(clip: Clip, samples: int, rate: int, features: FeatureExtraction) -> str:
-    needed = (features.n_fft + (features.patch_length - 1) * features.hop_length) / rate
-    return (
-        f"{clip.path}: {samples / rate:.2f} s of audio after preprocessing, shorter than a patch "
-        f"({needed:.2f} s); drop the clip or raise preprocessing.min_length"
-    )
+        raise AudioError(
+            f"{clip.path}: after preprocessing {error}; drop the clip or raise "
+            "preprocessing.min_length"
+        ) from error
+    return ClipData(clip, audio.to_int16(wave), patches)

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paritone.clips import ClipData, ClipStore
-from paritone.config import Config, need
+from paritone.config import Config
 from paritone.datasets import Dataset
-from paritone.errors import ConfigError, ModelError
+from paritone.engine import plan, tflite
+from paritone.errors import ConfigError, ModelError, ParitoneError
 from paritone.progress import track
 from paritone.quantization import check_shapes
 from paritone.tflite_reference import Reference, dequantize, quantize_input
@@ -110,7 +112,7 @@ def device_scores(model: Path, data: Sequence[ClipData], config: Config) -> list
     -------
     float32 [patches, classes] a clip
     """
-    from paritone.features.tables import InputFormat, make_tables
+    from paritone.generate import frontend_tables
     from paritone.native.engine import Engine
     from paritone.native.frontend import Frontend
 
@@ -118,12 +120,7 @@ def device_scores(model: Path, data: Sequence[ClipData], config: Config) -> list
         raise ModelError(f"{model}: the device runs quantized models (.tflite)")
     engine = Engine(model)
     tensor, output = engine.input, engine.output
-    tables = make_tables(
-        need(config.feature_extraction, "feature_extraction"),
-        need(config.preprocessing, "preprocessing").target_rate,
-        InputFormat(tensor.dtype, tensor.scale, tensor.zero_point),
-    )
-    frontend = Frontend(tables)
+    frontend = Frontend(frontend_tables(engine.plan, config))
     result = []
     for clip in track(data, "Evaluating as the device does", len(data)):
         patches = frontend.patches(clip.pcm)
@@ -214,7 +211,7 @@ def check_fits(model: Path, config: Config, classes: int | None) -> None:
     ModelError
         Gives both numbers, or says why the file cannot be read.
     """
-    fe = need(config.feature_extraction, "feature_extraction")
+    fe = config.feature_extraction
     if model.suffix == ".tflite":
         reference = Reference(model)
         ends = reference.input["shape"], reference.output["shape"]
@@ -239,10 +236,23 @@ def describe(model: Path) -> dict[str, Any]:
 
         shape = [1, *load_keras(model).input_shape[1:]]
         return {**found, "input": {"dtype": "float32", "shape": shape}}
-    tensor = Reference(model).input
-    shape = [int(size) for size in tensor["shape"]]
-    found["input"] = {"dtype": np.dtype(tensor["dtype"]).name, "shape": shape}
-    return found
+    graph = tflite.read(model)
+    with suppress(ModelError):  # a model that the engine cannot run still has an input
+        planned = plan.plan(graph)
+        found |= {"macs": planned.macs, "weights_bytes": planned.weights_bytes}
+    shape = list(graph.input.shape)
+    return {**found, "input": {"dtype": graph.input.dtype, "shape": shape}}
+
+
+def device_problem(model: Path, config: Config) -> str | None:
+    """Why the device cannot do what this model and configuration ask for; None if it can."""
+    from paritone.generate import frontend_tables
+
+    try:
+        frontend_tables(plan.plan(tflite.read(model)), config)
+    except ParitoneError as error:
+        return str(error)
+    return None
 
 
 def save_confusion(accuracy: Accuracy, title: str, path: Path) -> None:

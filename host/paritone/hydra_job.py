@@ -20,6 +20,10 @@ JOB_NAME = "stm32ai_main"
 class _Stopped(BaseException):
     """Carries an error out of a job past Hydra, which would print a traceback and exit 1."""
 
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
 
 def run(
     directory: Path, name: str, overrides: Sequence[str], *, multirun: bool, host_only: bool
@@ -48,16 +52,17 @@ def run(
         from hydra.core.hydra_config import HydraConfig
 
         try:
-            prepared = _matching(ready, configuration.from_dictconfig(composed), host_only)
+            prepared = _matching(
+                ready, configuration.from_dictconfig(composed, directory), host_only
+            )
             pipeline.run(prepared, Path(HydraConfig.get().runtime.output_dir))
         except Exception as error:
-            raise _Stopped from error
+            raise _Stopped(error) from error
 
     try:
         _hydra(job, directory, name, overrides, multirun)
     except _Stopped as stopped:
-        assert stopped.__cause__ is not None
-        raise stopped.__cause__ from None
+        raise stopped.error from stopped.error.__cause__
 
 
 def _matching(

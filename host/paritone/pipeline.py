@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from paritone import evaluation, preparation, progress, quantization, report
-from paritone.config import STEPS, Config
+from paritone.config import STEPS
 from paritone.errors import CheckFailedError, ParitoneError
 from paritone.preparation import Prepared
 
@@ -39,6 +39,11 @@ class Results:
         merged = {**self.parts.get(name, {}), **found}
         return replace(self, parts={**self.parts, name: merged})
 
+    def without(self, what: str, why: str) -> Results:
+        """Add to what summary.json lists as left out."""
+        _log.warning("left out: %s: %s", what, why)
+        return self.with_part("left_out", {what: why})
+
 
 Step = Callable[[Prepared, Path, Results], Results]
 
@@ -58,12 +63,8 @@ def run(prepared: Prepared, run_dir: Path) -> dict[str, Any]:
     with _logged(run_dir / LOG_NAME):
         _log.info("operation_mode %s", config.operation_mode)
         for letter in STEPS[config.operation_mode]:
-            if letter in prepared.left_out:
-                _log.warning("left out: %s", prepared.left_out[letter])
-                continue
             results = TABLE[letter](prepared, run_dir, results)
-        parts = {**results.parts, "left_out": list(prepared.left_out.values())}
-        record = report.summary(config.operation_mode, parts)
+        record = report.summary(config.operation_mode, results.parts)
         report.write_summary(run_dir / "summary.json", record)
         _log.info("summary: %s", run_dir / "summary.json")
     report.print_summary(record)
@@ -75,15 +76,21 @@ def _train(prepared: Prepared, run_dir: Path, results: Results) -> Results:
     from paritone import training
 
     with _step("Training"):
-        return replace(results, model=training.train(prepared.config, run_dir))
+        trained = training.train(prepared.config, run_dir)
+    return _evaluate(prepared, run_dir, replace(results, model=trained.path))
 
 
 def _evaluate(prepared: Prepared, run_dir: Path, results: Results) -> Results:
     model, test = _need(results.model), _need(prepared.test)
     quantized = evaluation.is_quantized(model)
     kinds = {"int8" if quantized else "float": "float"}
-    if quantized and prepared.device_problem is None:
-        kinds["device"] = "integer"
+    if quantized:
+        problem = evaluation.device_problem(model, prepared.config)
+        if problem is None:
+            kinds["device"] = "integer"
+        else:
+            progress.notice(f"accuracy on the device is left out: {problem}")
+            results = results.without("accuracy on the device", problem)
     for kind, features in kinds.items():
         with _step(f"Evaluating {model.name}, {features} features"):
             accuracy = evaluation.evaluate(model, test, prepared.config, features, prepared.store)
@@ -111,12 +118,14 @@ def _deploy(prepared: Prepared, run_dir: Path, results: Results) -> Results:
 
 
 def _on_board(prepared: Prepared, run_dir: Path, results: Results, *, measure: bool) -> Results:
-    from paritone import board_run
+    from paritone import device_run
 
-    found = board_run.run(prepared, _need(results.model), run_dir, _step, measure=measure)
+    found = device_run.run(prepared, _need(results.model), run_dir, _step, measure=measure)
     for name, part in found.items():
         results = results.with_part(name, part)
         _log.info("%s: %s", name, part)
+    if prepared.left_out is not None:
+        results = results.without("the board", prepared.left_out)
     return results
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from paritone import config as configuration
@@ -23,19 +22,18 @@ class Prepared:
 
     Attributes
     ----------
+    board : the name of the board that steps b and d work on
     test, calibration : the data sets of the steps; None where no step needs them or there are none
-    device_problem : why the device cannot compute these features, None if it can
-    left_out : step letter -> why it is left out
     store : the clips of both data sets, preprocessed
+    left_out : why nothing is done on the board although a step would; None: it is
     """
 
     config: Config
     board: str
     test: Dataset | None
     calibration: Dataset | None
-    device_problem: str | None
     store: ClipStore
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    left_out: str | None = None
 
 
 def prepare(config: Config, *, host_only: bool = False) -> Prepared:
@@ -43,7 +41,7 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
 
     Parameters
     ----------
-    host_only : leave the board's steps out when their tools are missing, rather than refuse
+    host_only : leave the board's part out when its tools are missing, rather than refuse
 
     Raises
     ------
@@ -51,62 +49,45 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
         What does not fit.
     """
     configuration.require_supported(config)
-    steps = STEPS[config.operation_mode]
+    steps, board = STEPS[config.operation_mode], config.board or DEFAULT_BOARD
     for text in configuration.unused(config):
         progress.notice(text)
-    problem = _device_problem(config)
-    left_out = _board_steps(config, steps, problem, host_only=host_only)
+    left_out = _check_board(config, board, host_only) if set("bd") & set(steps) else None
     test, calibration = _data(config, steps)
     _check_model(config, steps, test or calibration)
     store = ClipStore(config)
     for dataset, title in ((test, "test clips"), (calibration, "quantization clips")):
         if dataset is not None:
             store.load(dataset, title)
-    board = config.board or DEFAULT_BOARD
-    return Prepared(config, board, test, calibration, problem, store, left_out)
+    return Prepared(config, board, test, calibration, store, left_out)
 
 
-def _device_problem(config: Config) -> str | None:
+def _check_board(config: Config, name: str, host_only: bool) -> str | None:
+    """Check what the board's steps need: features it can compute, a known board, its tools."""
+    from paritone import boards
     from paritone.features.tables import device_limits
 
-    if config.feature_extraction is None or config.preprocessing is None:
-        return "sections feature_extraction and preprocessing are not there"
     limits = device_limits(config.feature_extraction, config.preprocessing.target_rate)
-    return "; ".join(limits) or None
-
-
-def _board_steps(
-    config: Config, steps: str, problem: str | None, *, host_only: bool
-) -> dict[str, str]:
-    """Check what the board's steps need: a known board, features it can compute, tools."""
-    from paritone import boards
-
-    letters = [letter for letter in "bd" if letter in steps]
-    if not letters:
-        return {}
-    if problem is not None:
-        raise ConfigError(f"operation_mode {config.operation_mode}: {problem}")
+    if limits:
+        raise ConfigError("\n".join(limits))
     for text in configuration.device_warnings(config):
         progress.notice(text)
-    board = boards.get(config.board or DEFAULT_BOARD)
+    board = boards.get(name)
     try:
         boards.require_tools(board)
     except ToolMissingError as error:
         if not host_only:
             raise
-        progress.notice(f"the board's part is left out: {error}")
-        return {letter: f"{TITLES[letter]} on {board.name}: {error}" for letter in letters}
-    return {}
-
-
-TITLES = {"b": "benchmark and validation", "d": "deployment and validation"}
+        progress.notice(f"nothing is done on {name}: {error}")
+        return f"{name}: {error}"
+    return None
 
 
 def _data(config: Config, steps: str) -> tuple[Dataset | None, Dataset | None]:
     used = configuration.splits_used(config)
-    if config.preprocessing is None or config.feature_extraction is None:
-        return None, None
-    test = datasets.load(config, "test") if "test" in used and steps != "t" else None
+    if "t" in steps:
+        datasets.load(config, "training")  # for its errors; training reads it again
+    test = datasets.load(config, "test") if "test" in used else None
     calibration = datasets.load(config, "quantization") if "quantization" in used else None
     if test and calibration and test.class_names != calibration.class_names:
         raise ConfigError(
@@ -121,7 +102,7 @@ def _check_model(config: Config, steps: str, dataset: Dataset | None) -> None:
         return
     path = need(config.general.model_path, "general.model_path")
     names = dataset.class_names if dataset is not None else config.dataset.class_names
-    if config.feature_extraction is not None:
+    if "feature_extraction" in config.model_fields_set or steps != "q":
         evaluation.check_fits(path, config, len(names) if names else None)
     if steps[0] in "bd":
         if not evaluation.is_quantized(path):

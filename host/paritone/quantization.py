@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import datasets
+from paritone import datasets, quiet
 from paritone.clips import ClipStore
 from paritone.config import Config, need, require_supported
 from paritone.errors import ModelError
@@ -23,7 +19,6 @@ from paritone.progress import notice
 RANDOM_PATCHES = 100
 # Where log-mel values lie on real audio with the tutorial's features (mean, deviation).
 LOG_MEL_MEAN, LOG_MEL_DEVIATION = -1.07, 2.34
-TENSOR_TYPES = {"int8": np.int8, "uint8": np.uint8, "float": np.float32}
 
 
 def quantize(config: Config, out_path: Path, store: ClipStore | None = None) -> Path:
@@ -56,7 +51,7 @@ def quantize_model(
     patches : float32 [n, n_mels, patch_length] log-mel; None: random ones, with a warning
     """
     section, fe = config.quantization, config.feature_extraction
-    if fe is not None:
+    if "feature_extraction" in config.model_fields_set:
         check_shapes(model.input_shape, model.output_shape, fe.n_mels, fe.patch_length, None)
     if patches is None:
         notice(
@@ -134,18 +129,14 @@ def convert(
         With the converter's last meaningful line.
     """
     shape = (1, *model.input_shape[1:])
-    with tempfile.TemporaryDirectory(prefix="paritone-") as folder, tempfile.TemporaryFile() as log:
+    quiet.import_tensorflow()
+    with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
         try:
-            with _captured(log), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with quiet.silenced():
                 _export(model, shape, folder)
-                converter = _converter(folder, patches.reshape(-1, *shape))
-                converter.inference_input_type = TENSOR_TYPES[input_type]
-                converter.inference_output_type = TENSOR_TYPES[output_type]
-                converter._experimental_disable_per_channel = not per_channel
-                converter._experimental_disable_per_channel_quantization_for_dense_layers = (
-                    not per_channel
-                )
+                converter = _converter(folder, patches.reshape(-1, *shape), per_channel)
+                converter.inference_input_type = _tensor_type(input_type)
+                converter.inference_output_type = _tensor_type(output_type)
                 return bytes(converter.convert())
         except Exception as error:  # whatever the converter throws, it is about the model
             raise ModelError(f"the model cannot be quantized: {_reason(error)}") from error
@@ -166,13 +157,22 @@ def _export(model: Any, shape: Sequence[int], folder: str) -> None:
     archive.write_out(folder, verbose=False)
 
 
-def _converter(folder: str, batches: NDArray[np.float32]) -> Any:
+def _tensor_type(name: str) -> Any:
+    import tensorflow as tf
+
+    return tf.dtypes.as_dtype({"float": "float32"}.get(name, name))
+
+
+def _converter(folder: str, batches: NDArray[np.float32], per_channel: bool) -> Any:
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(folder)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([batch] for batch in batches)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    # TensorFlow has no public switch for it; dense layers have one of their own.
+    converter._experimental_disable_per_channel = not per_channel
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = not per_channel
     return converter
 
 
@@ -180,24 +180,6 @@ def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if "error" in line.lower() or "not supported" in line.lower()]
     return (told or lines or [type(error).__name__])[-1][:300]
-
-
-@contextmanager
-def _captured(log: Any) -> Iterator[None]:
-    """Send what C++ and Python write to the two output streams into a file."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = os.dup(1), os.dup(2)
-    try:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for descriptor, old in zip((1, 2), saved, strict=True):
-            os.dup2(old, descriptor)
-            os.close(old)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -102,4 +102,5 @@ def _memory(record: Mapping[str, Any]) -> Rows:
 
 
 def _left_out(record: Mapping[str, Any]) -> Rows:
-    return [("left out", f"[yellow]{text}[/yellow]") for text in record.get("left_out", [])]
+    left_out = record.get("left_out", {})
+    return [(f"left out: {what}", f"[yellow]{why}[/yellow]") for what, why in left_out.items()]

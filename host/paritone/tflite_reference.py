@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from paritone import quiet
 from paritone.errors import ModelError
 
 
@@ -21,6 +22,7 @@ class Reference:
     """
 
     def __init__(self, path: Path) -> None:
+        quiet.import_tensorflow()
         import tensorflow as tf
 
         try:

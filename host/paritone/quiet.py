@@ -1,0 +1,44 @@
+"""Libraries that write to the terminal by themselves, kept from it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Drop what Python and C++ write to both output streams, and Python's warnings.
+
+    Not for code that shows progress: that is dropped too.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    try:
+        with tempfile.TemporaryFile() as sink, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            os.dup2(sink.fileno(), 1)
+            os.dup2(sink.fileno(), 2)
+            yield
+            sys.stdout.flush()
+            sys.stderr.flush()
+    finally:
+        for descriptor, old in zip((1, 2), saved, strict=True):
+            os.dup2(old, descriptor)
+            os.close(old)
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow and Keras, without the banner that TensorFlow's C++ prints."""
+    if "tensorflow" in sys.modules:
+        return
+    with silenced():
+        import keras  # noqa: F401
+        import tensorflow  # noqa: F401
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)

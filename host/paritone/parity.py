@@ -24,6 +24,7 @@ Run = Callable[[Array], Array]
 REFERENCE = "tflite-reference"
 MICRO = "tflite-micro"
 POISON = 0xA5
+MICRO_ARENA_BYTES = 1 << 25
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def micro(content: bytes) -> Run:
             "tflite-micro is not there: python -m pip install tflite-micro (Linux)"
         ) from error
     try:
-        interpreter = runtime.Interpreter.from_bytes(content)
+        interpreter = runtime.Interpreter.from_bytes(content, arena_size=MICRO_ARENA_BYTES)
     except RuntimeError as error:
         raise ModelError(f"tflite-micro refuses the model: {error}") from error
 

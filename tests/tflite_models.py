@@ -1,0 +1,128 @@
+"""Single-operator ``.tflite`` models and the interpreters that judge them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from paritone import parity
+
+ACTIVATIONS = {"NONE": 0, "RELU": 1, "RELU_N1_TO_1": 2, "RELU6": 3}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model and patches for it; quiet when a test prints it."""
+
+    content: bytes = field(repr=False)
+    patches: list[np.ndarray] = field(repr=False)
+    micro: bool = True  # False where tflite-micro lacks the operator or departs from TensorFlow
+
+
+@dataclass
+class Tensor:
+    """One tensor of a model to build; constant when it has `data`."""
+
+    shape: tuple[int, ...]
+    dtype: str = "int8"
+    scales: tuple[float, ...] = ()
+    zeros: tuple[int, ...] = ()
+    axis: int = 0
+    data: np.ndarray | None = field(default=None, repr=False)
+
+
+def build(kind: str, inputs: list[Tensor | None], output: Tensor, options: Any = None) -> bytes:
+    """A model of the one operator `kind`; its inputs are the tensors without data."""
+    import flatbuffers
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    code = getattr(schema.BuiltinOperator, kind)
+    tensors = [t for t in inputs if t is not None] + [output]
+    model = schema.ModelT(version=3, buffers=[schema.BufferT()], description="test")
+    records = [_tensor(schema, model, t, i) for i, t in enumerate(tensors)]
+    numbers = iter(range(len(tensors)))
+    operands = [-1 if t is None else next(numbers) for t in inputs]
+    op = schema.OperatorT(inputs=operands, outputs=[len(tensors) - 1])
+    if options is not None:
+        op.builtinOptions = options
+        op.builtinOptionsType = getattr(
+            schema.BuiltinOptions, type(options).__name__.removesuffix("T")
+        )
+    graph = schema.SubGraphT(
+        tensors=records,
+        operators=[op],
+        inputs=[i for i, t in enumerate(tensors[:-1]) if t.data is None],
+        outputs=[len(tensors) - 1],
+        name="main",
+    )
+    model.subgraphs = [graph]
+    versions = {"ADD": 2, "MUL": 2, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4}
+    model.operatorCodes = [
+        schema.OperatorCodeT(
+            builtinCode=code, deprecatedBuiltinCode=min(code, 127), version=versions.get(kind, 2)
+        )
+    ]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def _tensor(schema: Any, model: Any, tensor: Tensor, index: int) -> Any:
+    record = schema.TensorT(
+        shape=list(tensor.shape),
+        type=getattr(schema.TensorType, tensor.dtype.upper()),
+        name=f"tensor_{index}",
+        buffer=0,
+    )
+    if tensor.scales:
+        zeros = tensor.zeros or (0,) * len(tensor.scales)
+        record.quantization = schema.QuantizationParametersT(
+            scale=np.array(tensor.scales, np.float32).tolist(),
+            zeroPoint=list(zeros),
+            quantizedDimension=tensor.axis,
+        )
+    # A buffer of its own for each tensor, as converters do: tflite-micro takes 0 for missing.
+    buffer = schema.BufferT()
+    if tensor.data is not None:
+        buffer.data = list(tensor.data.astype(tensor.dtype).tobytes())
+    model.buffers.append(buffer)
+    record.buffer = len(model.buffers) - 1
+    return record
+
+
+def options(name: str, **values: Any) -> Any:
+    """Options table `name`, such as Conv2DOptions, with `values` set."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    table = getattr(schema, name + "T")()
+    for key, value in values.items():
+        assert hasattr(table, key), key
+        setattr(table, key, value)
+    return table
+
+
+def expect_parity(case: Case) -> None:
+    """Every output of our engine equals those of the reference kernels and of tflite-micro."""
+    from paritone.engine.plan import plan
+    from paritone.engine.tflite import parse
+    from paritone.native.engine import Engine
+
+    engine = Engine(plan(parse(case.content)))
+    oracles = {"reference": parity.reference(case.content)}
+    if case.micro:
+        oracles["micro"] = parity.micro(case.content)
+    size = engine.plan.arena_bytes
+    for patch in case.patches:
+        engine.arena.fill(parity.POISON)
+        got = engine.invoke(patch)
+        assert np.all(engine.arena[size:] == parity.POISON), "written past the arena"
+        for name, run in oracles.items():
+            expected = run(patch)
+            differ = np.flatnonzero(expected.reshape(-1) != got.reshape(-1))
+            assert expected.dtype == got.dtype
+            assert not differ.size, (
+                f"{name}: {differ.size} of {got.size} differ, first at {differ[0]}: "
+                f"{expected.reshape(-1)[differ[0]]} != {got.reshape(-1)[differ[0]]}"
+            )

@@ -3,10 +3,15 @@
 # ruff: noqa: E501 - tables of messages, one a line
 from __future__ import annotations
 
+import copy
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from omegaconf import OmegaConf
 from pydantic import ValidationError
 
 from paritone import config as configuration
@@ -423,3 +428,31 @@ def test_a_blank_key_is_its_default_and_none_is_none(folder: Path) -> None:
     assert config.training.callbacks[1].arguments == {}
     with pytest.raises(ConfigError, match=r"feature_extraction.center: is required"):
         rewritten(folder, "  center: False", "  center:")
+
+
+ODD_VALUES = [[], -1, {"a": {1: None}}, "(1,", "9" * 999]
+
+
+def keys_of(section: dict[str, Any], place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in section.items():
+        yield (*place, key)
+        if isinstance(value, dict):
+            yield from keys_of(value, (*place, key))
+
+
+def test_no_value_of_any_key_is_more_than_a_configuration_error(folder: Path) -> None:
+    """Every key takes every odd value in turn: it is read, or refused."""
+    whole = yaml.safe_load(ZOO)
+    refused = 0
+    for place in keys_of(whole):
+        for value in ODD_VALUES:
+            changed = copy.deepcopy(whole)
+            section = changed
+            for key in place[:-1]:
+                section = section[key]
+            section[place[-1]] = value
+            try:
+                configuration.from_dictconfig(OmegaConf.create(changed), folder)
+            except ConfigError:
+                refused += 1
+    assert refused > 400

@@ -20,6 +20,8 @@ _NONE = {"none", "null", "~", ""}
 _TRUE = {"true", "yes", "on"}
 _FALSE = {"false", "no", "off"}
 _MAX_EXPONENT = 64
+_LARGEST_INTEGER = 2**53
+_LONGEST_NAME = 255
 
 _OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -68,9 +70,13 @@ def to_float(value: Any) -> Any:
         value = _or_complaint(value, "a number")
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError("a number")
+    try:
+        value = float(value)
+    except OverflowError:
+        value = math.inf
     if not math.isfinite(value):
         raise ValueError("a finite number")
-    return float(value)
+    return value
 
 
 def to_int(value: Any) -> Any:
@@ -81,6 +87,8 @@ def to_int(value: Any) -> Any:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("an integer")
+    if abs(value) > _LARGEST_INTEGER:
+        raise ValueError("an integer of at most 53 bits")
     return value
 
 
@@ -113,9 +121,12 @@ def to_relative_path(value: Any) -> Any:
     """Return a path with forward slashes, ``~`` expanded, otherwise as it was written."""
     if isinstance(value, Path):
         return value
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError("a path")
-    return Path(value.strip().replace("\\", "/")).expanduser()
+    path = Path(value.strip().replace("\\", "/")).expanduser()
+    if any(len(part.encode()) > _LONGEST_NAME for part in path.parts):
+        raise ValueError(f"a path of names up to {_LONGEST_NAME} bytes")
+    return path
 
 
 def to_path(value: Any) -> Any:

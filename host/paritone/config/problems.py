@@ -38,9 +38,8 @@ def _explain_one(detail: Any, root: type[BaseModel]) -> str:
     if kind == "literal_error":
         legal = _legal_values(path, root)
         return (
-            f"{place}: expected {_or(legal)}, got {came!r}{near_miss(str(came), legal)}"
-            if legal
-            else f"{place}: expected {context.get('expected')}, got {came!r}"
+            f"{place}: expected {_or(legal) or context.get('expected')}, "
+            f"got {_short(came)}{near_miss(str(came), legal)}"
         )
     if kind == "value_error":
         return f"{place}: expected {context['error']}, got {_shown(came)}"
@@ -56,9 +55,12 @@ def _range(kind: str, wanted: str) -> str:
 
 
 def _shown(value: object) -> str:
+    return f"{_short(value)} ({type(value).__name__})"
+
+
+def _short(value: object) -> str:
     text = repr(value)
-    text = text if len(text) <= 60 else text[:57] + "..."
-    return f"{text} ({type(value).__name__})"
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _or(words: Sequence[str]) -> str:

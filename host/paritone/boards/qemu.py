@@ -1,0 +1,115 @@
+"""An emulated board: a QEMU process that starts empty and halted, and never outlives its user."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import socket
+import subprocess
+import tempfile
+from types import TracebackType
+
+from paritone.boards import Board, tool
+from paritone.errors import CheckFailedError, ToolMissingError
+
+STOP_TIMEOUT_S = 5
+LIST_TIMEOUT_S = 30
+
+
+class Emulator:
+    """A running QEMU; its serial line and its GDB server are on ports of the loopback interface.
+
+    Parameters
+    ----------
+    counting : tie virtual time to executed instructions (-icount), so that the board's counter
+        counts them; slower, and only needed to measure
+    """
+
+    def __init__(self, board: Board, *, counting: bool = False) -> None:
+        # The sockets are bound here and inherited: no port can be lost to another process.
+        serial, gdb = _listener(), _listener()
+        try:
+            command = [
+                *_dies_with_parent(),
+                *[tool("qemu-system-arm"), "-machine", board.machine, "-S"],
+                *["-display", "none", "-monitor", "none"],
+                *_socket("serial", serial),
+                *["-serial", "chardev:serial"],
+                *_socket("gdb", gdb),
+                *["-gdb", "chardev:gdb"],
+                *(["-icount", f"shift={board.icount_shift}"] if counting else []),
+            ]
+            self._errors = tempfile.TemporaryFile()
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=self._errors,
+                stderr=self._errors,
+                pass_fds=[serial.fileno(), gdb.fileno()],
+            )
+            atexit.register(self.close)
+            self.serial_url = f"socket://127.0.0.1:{serial.getsockname()[1]}"
+            self.gdb = f"127.0.0.1:{gdb.getsockname()[1]}"
+        finally:
+            serial.close()
+            gdb.close()
+
+    def __enter__(self) -> Emulator:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def require_running(self) -> None:
+        """CheckFailedError with QEMU's own words when it has ended."""
+        if self._process.poll() is not None:
+            self._errors.seek(0)
+            text = self._errors.read().decode(errors="replace").strip()
+            first = text.splitlines()[0] if text else f"status {self._process.returncode}"
+            raise CheckFailedError(f"the emulator ended by itself: {first}")
+
+    def close(self) -> None:
+        """End the emulator, by force if need be."""
+        atexit.unregister(self.close)
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait(STOP_TIMEOUT_S)
+
+
+def require_machine(machine: str) -> None:
+    """ToolMissingError unless the installed QEMU emulates `machine`."""
+    done = subprocess.run(
+        [tool("qemu-system-arm"), "-machine", "help"],
+        capture_output=True,
+        text=True,
+        timeout=LIST_TIMEOUT_S,
+    )
+    known = {line.split()[0] for line in done.stdout.splitlines() if line.split()}
+    if done.returncode != 0 or machine not in known:
+        raise ToolMissingError(
+            f"qemu-system-arm does not emulate {machine}: install QEMU 7.2 or later"
+        )
+
+
+def _listener() -> socket.socket:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1)
+    return listener
+
+
+def _socket(name: str, listener: socket.socket) -> list[str]:
+    # nodelay: the board sends byte by byte, and each would wait for the other side's acknowledgement
+    options = "server=on,wait=off,nodelay=on"
+    return ["-chardev", f"socket,id={name},fd={listener.fileno()},{options}"]
+
+
+def _dies_with_parent() -> list[str]:
+    """Prefix that has the kernel kill the emulator when this process is killed."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []

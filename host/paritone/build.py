@@ -1,0 +1,180 @@
+"""Generated C -> the firmware of a board, through CMake, Ninja and arm-none-eabi-gcc."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from paritone import boards, sources
+from paritone.boards import Board
+from paritone.errors import ModelError, ToolMissingError
+
+if TYPE_CHECKING:
+    from paritone.config import Config
+
+BUILD_TIMEOUT_S = 600
+APPLICATION_RAM_BYTES = 5 * 1024
+"""What the firmware needs beside stack, stream and arena, rounded up: frames, ring, state."""
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A firmware that was built, and what it was built from.
+
+    Attributes
+    ----------
+    manifest : of the generated C, see `paritone.generate.manifest`
+    flash_bytes, ram_bytes : code, constants and initial values; data and stack
+    """
+
+    board: Board
+    elf: Path
+    manifest: Mapping[str, Any]
+    flash_bytes: int
+    ram_bytes: int
+
+    @property
+    def memory(self) -> dict[str, int]:
+        """Sizes as summary.json has them; the stack's high-water mark is measured later."""
+        return {
+            "flash_bytes": self.flash_bytes,
+            "ram_bytes": self.ram_bytes,
+            "arena_bytes": self.manifest["arena_bytes"],
+        }
+
+
+def prepare(model: Path, config: Config, board: Board, folder: Path) -> Firmware:
+    """Generate the C of a quantized model and build its firmware.
+
+    Parameters
+    ----------
+    folder : gets ``generated/`` and ``firmware/``
+
+    Raises
+    ------
+    ModelError
+        The model does not fit the configuration or the board.
+    ToolMissingError
+    """
+    from paritone.generate import generate
+
+    generated = folder / "generated"
+    generate(model, config, generated)
+    return build_firmware(generated, board, folder / "firmware")
+
+
+def build_firmware(generated: Path, board: Board | str, build_dir: Path) -> Firmware:
+    """Build the firmware of the C in `generated`; what does not fit is refused before.
+
+    Raises
+    ------
+    ModelError
+        The board has not the memory: names what is needed and what there is.
+    ToolMissingError
+        CMake, Ninja or the Arm compiler is not there, or failed.
+    """
+    from paritone.generate import manifest as manifests
+
+    board = boards.get(board) if isinstance(board, str) else board
+    manifest = manifests.read(generated)
+    require_fit(manifest, board)
+    for name in boards.BUILD_TOOLS:
+        boards.tool(name)
+    _configure(generated, board, build_dir)
+    _compile(board, build_dir)
+    elf = build_dir / "firmware.elf"
+    flash_bytes, ram_bytes = sizes(elf)
+    return Firmware(board, elf, manifest, flash_bytes, ram_bytes)
+
+
+def require_fit(manifest: Mapping[str, Any], board: Board) -> None:
+    """ModelError when a model's tensors and weights cannot fit the board, before anything is built."""
+    memory = board.memory
+    arena = manifest["arena_bytes"]
+    ram = arena + manifest["stream_bytes"] + memory.stack_bytes + APPLICATION_RAM_BYTES
+    flash = manifest["weights_bytes"]
+    roomier = _roomier(board, ram)
+    if ram > memory.ram_bytes:
+        raise ModelError(
+            f"the model does not fit {board.name}: its tensors need {arena:,} B of RAM, "
+            f"{ram:,} B with frontend, stack and firmware; the board has {memory.ram_bytes:,} B"
+            f"{roomier}"
+        )
+    if flash > memory.flash_bytes:
+        raise ModelError(
+            f"the model does not fit {board.name}: its weights need {flash:,} B of flash, "
+            f"the board has {memory.flash_bytes:,} B{roomier}"
+        )
+
+
+def _roomier(board: Board, ram: int) -> str:
+    found = [b.name for b in boards.all_boards() if b != board and b.memory.ram_bytes >= ram]
+    return f"; it fits {', '.join(found)}" if found else ""
+
+
+def _configure(generated: Path, board: Board, build_dir: Path) -> None:
+    top = sources.root()
+    command = [
+        *["cmake", "-S", str(top), "-B", str(build_dir), "-G", "Ninja"],
+        *[f"-DBOARD={board.name}", f"-DGENERATED={generated.resolve()}"],
+        f"-DCMAKE_TOOLCHAIN_FILE={top / 'firmware/board/arm-none-eabi.cmake'}",
+    ]
+    output, status = _run(command)
+    if status != 0:
+        # A cache of another checkout or compiler is of no use to the next attempt either.
+        shutil.rmtree(build_dir, ignore_errors=True)
+        output, status = _run(command)
+    if status != 0:
+        shutil.rmtree(build_dir, ignore_errors=True)
+        raise ToolMissingError(f"CMake failed: {' '.join(command)}\n{output}")
+
+
+def _compile(board: Board, build_dir: Path) -> None:
+    elf = build_dir / "firmware.elf"
+    command = ["cmake", "--build", str(build_dir), "--target", "firmware"]
+    output, status = _run(command)
+    if status == 0:
+        return
+    elf.unlink(missing_ok=True)
+    overflow = re.search(r"region [`'](\w+)' overflowed by (\d+) bytes", output)
+    if overflow:
+        memory = board.memory
+        has = memory.flash_bytes if overflow[1] == "FLASH" else memory.ram_bytes
+        raise ModelError(
+            f"the model does not fit {board.name}: the firmware needs "
+            f"{has + int(overflow[2]):,} B of {overflow[1]}, the board has {has:,} B"
+        )
+    raise ToolMissingError(f"the firmware's build failed: {' '.join(command)}\n{output}")
+
+
+def _run(command: list[str]) -> tuple[str, int]:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        raise ToolMissingError(
+            f"{command[0]} did not finish within {BUILD_TIMEOUT_S} s: {' '.join(command)}"
+        ) from error
+    return (done.stdout + done.stderr).strip(), done.returncode
+
+
+def sizes(elf: Path) -> tuple[int, int]:
+    """Bytes of flash and of RAM, stack included, that a firmware takes."""
+    from elftools.elf.constants import SH_FLAGS
+    from elftools.elf.elffile import ELFFile
+
+    flash = ram = 0
+    with elf.open("rb") as file:
+        for section in ELFFile(file).iter_sections():
+            flags = section["sh_flags"]
+            if not flags & SH_FLAGS.SHF_ALLOC:
+                continue
+            stored = section["sh_type"] != "SHT_NOBITS"
+            writable = section.name in (".stack", ".data", ".bss")
+            flash += section["sh_size"] if stored else 0
+            ram += section["sh_size"] if writable else 0
+    return flash, ram

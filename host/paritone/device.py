@@ -1,0 +1,262 @@
+"""A board that runs our firmware: started, flashed, greeted, and asked for features and scores."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paritone import boards
+from paritone import flash as flashing
+from paritone.boards import Board
+from paritone.boards.qemu import Emulator
+from paritone.build import Firmware
+from paritone.errors import CheckFailedError
+from paritone.features.integer import STAGES
+from paritone.link import protocol
+from paritone.link.protocol import Counters, Hello, Message, Progress, Region
+from paritone.link.transport import SilentError, Transport
+
+HELLO_TIMEOUT_S = 10.0
+HELLO_REPEAT_S = 0.5
+RUN_TIMEOUT_S = 300.0
+"""An inference by plain C on an emulator of a loaded machine takes a while."""
+RUN_REPEAT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One patch as the board computed it.
+
+    Attributes
+    ----------
+    features : the model's input [n_mels, patch_length]; None unless asked for
+    scores : the model's output, in its shape; None unless it was run
+    """
+
+    features: NDArray[Any] | None
+    scores: NDArray[Any] | None
+
+
+@dataclass(frozen=True)
+class StepRun:
+    """One layer as the board ran it: ticks of its counter, CRC-32 and bytes of the output."""
+
+    ticks: int
+    crc32: int
+    size: int
+
+
+class Device:
+    """The conversation with a board; made by `open`."""
+
+    def __init__(
+        self, board: Board, firmware: Firmware, transport: Transport, *, counting: bool
+    ) -> None:
+        self.board = board
+        self.firmware = firmware
+        self.counting = counting
+        """Whether the board's counter counts: cycles on silicon, instructions when emulated."""
+        self._link = transport
+        manifest = firmware.manifest
+        self._input = np.dtype(manifest["input"]["dtype"])
+        self._output = np.dtype(manifest["output"]["dtype"])
+        self.input_shape = tuple(manifest["input"]["shape"])
+        self.output_shape = tuple(manifest["output"]["shape"])
+        self.hello = self._greet()
+
+    def _greet(self) -> Hello:
+        """Ask who is there; refuse anything but the firmware that we know."""
+        payload = self._link.request(
+            Message.HELLO, timeout_s=HELLO_TIMEOUT_S, repeat_s=HELLO_REPEAT_S
+        )
+        version = int.from_bytes(payload[:2], "little")
+        if version != protocol.VERSION:
+            raise CheckFailedError(
+                f"the board speaks protocol {version}, this program {protocol.VERSION}: "
+                "flash it with `paritone flash`"
+            )
+        hello = Hello.unpack(payload)
+        manifest = self.firmware.manifest
+        for what, expected, got in (
+            ("board", self.board.name, hello.board),
+            ("model", manifest["model_sha256"], hello.model_sha256),
+            ("frontend", manifest["frontend_sha256"], hello.frontend_sha256),
+        ):
+            if expected != got:
+                raise CheckFailedError(
+                    f"the board runs a firmware for another {what}: expected {expected}, "
+                    f"it says {got}; flash it with `paritone flash`"
+                )
+        return hello
+
+    # ------------------------------------------------------------------ Stream
+
+    def reset(self) -> None:
+        """Forget the PCM streamed so far."""
+        self._link.request(Message.RESET)
+
+    def push(self, pcm: NDArray[np.int16], *, run: bool = False) -> Progress:
+        """Send samples, at most one payload of them; the board takes them until a patch completes.
+
+        With `run`, it runs the model on a patch at once.
+        """
+        return self._progress(Message.PCM, pcm.astype("<i2").tobytes(), run)
+
+    def finish(self, *, run: bool = False) -> Progress:
+        """End the stream: with ``include_last_patch`` that may complete a patch."""
+        return self._progress(Message.FINISH, b"", run)
+
+    def _progress(self, message: Message, payload: bytes, run: bool) -> Progress:
+        argument = protocol.INFER if run else 0
+        return Progress.unpack(self._slow(message, argument, payload))
+
+    def stream(
+        self, pcm: NDArray[np.int16], *, features: bool = True, run: bool = True
+    ) -> Iterator[Patch]:
+        """Stream one clip from its beginning to its end.
+
+        Parameters
+        ----------
+        pcm : int16 [samples]
+        features : read back every patch
+        run : run the model on every patch
+        """
+        self.reset()
+        at_once = run and not features
+        chunk = protocol.PAYLOAD_BYTES // 2
+        start = 0
+        while start < len(pcm):
+            progress = self.push(pcm[start : start + chunk], run=at_once)
+            start += progress.taken
+            if progress.ready:
+                yield self._patch(progress, features, run)
+            elif progress.taken == 0:
+                raise CheckFailedError("the board takes no samples and completes no patch")
+        progress = self.finish(run=at_once)
+        if progress.ready:
+            yield self._patch(progress, features, run)
+
+    def _patch(self, progress: Progress, features: bool, run: bool) -> Patch:
+        patch = self.input() if features else None
+        if progress.scores is not None:
+            return Patch(patch, self._as_output(progress.scores))
+        return Patch(patch, self.run()[1] if run else None)
+
+    # ------------------------------------------------------------------- Model
+
+    def input(self) -> NDArray[Any]:
+        """The patch in the model's input, [n_mels, patch_length]: before the model is run."""
+        raw = self._read(Region.INPUT, self.hello.patch_bytes)
+        return np.frombuffer(raw, self._input).reshape(self.input_shape[1:3])
+
+    def write(self, patch: NDArray[Any]) -> None:
+        """Put a patch into the model's input."""
+        self._write(Region.INPUT, np.ascontiguousarray(patch, self._input).tobytes())
+
+    def run(self) -> tuple[int, NDArray[Any]]:
+        """Run the model on its input, which is lost: ticks, scores."""
+        ticks, scores = protocol.unpack_run(self._slow(Message.RUN))
+        return ticks, self._as_output(scores)
+
+    def scores(self, patch: NDArray[Any]) -> NDArray[Any]:
+        """Scores of one patch."""
+        self.write(patch)
+        return self.run()[1]
+
+    def _as_output(self, raw: bytes) -> NDArray[Any]:
+        return np.frombuffer(raw, self._output).reshape(self.output_shape)
+
+    def steps(self, patch: NDArray[Any]) -> Iterator[StepRun]:
+        """Run the model layer by layer; `step_output` reads what the last one left."""
+        self.write(patch)
+        for index in range(self.hello.steps):
+            step = protocol.Step.unpack(self._slow(Message.STEP, 0, index.to_bytes(2, "little")))
+            yield StepRun(step.ticks, step.crc32, step.size)
+
+    def step_output(self, size: int) -> bytes:
+        """Output of the step that ran last."""
+        return self._read(Region.STEP, size)
+
+    # ------------------------------------------------------------------ Looking
+
+    def trace(self, frame: NDArray[np.int16], stage: str) -> bytes:
+        """Values of one stage of the frontend for one frame of window_length samples."""
+        self._write(Region.FRAME, frame.astype("<i2").tobytes())
+        answer = self._link.request(Message.TRACE, STAGES.index(stage))
+        return self._read(Region.TRACE, int.from_bytes(answer[:4], "little"))
+
+    def counters(self) -> Counters:
+        """Stack high-water mark, patches, damaged and repeated frames."""
+        return Counters.unpack(self._link.request(Message.COUNTERS))
+
+    def spin(self, n: int) -> int:
+        """Ticks of a loop of 2 n instructions, and of reading the counter twice."""
+        return int.from_bytes(self._slow(Message.SPIN, 0, n.to_bytes(4, "little")), "little")
+
+    # --------------------------------------------------------------------- Link
+
+    def _slow(self, message: Message, argument: int = 0, payload: bytes = b"") -> bytes:
+        """A request that the board may work on for a while."""
+        return self._link.request(
+            message, argument, payload, timeout_s=RUN_TIMEOUT_S, repeat_s=RUN_REPEAT_S
+        )
+
+    def _read(self, region: Region, size: int) -> bytes:
+        parts = []
+        for start in range(0, size, protocol.PAYLOAD_BYTES):
+            part = min(protocol.PAYLOAD_BYTES, size - start)
+            request = protocol.pack_read(start, part)
+            parts.append(self._link.request(Message.READ, region, request, at_least=part))
+        return b"".join(parts)
+
+    def _write(self, region: Region, data: bytes) -> None:
+        for start in range(0, len(data), protocol.WRITE_BYTES):
+            part = data[start : start + protocol.WRITE_BYTES]
+            self._link.request(Message.WRITE, region, protocol.pack_write(start, part))
+
+
+def crc32(values: NDArray[Any]) -> int:
+    """CRC-32 of an array's bytes, as the board computes it of a layer's output."""
+    return zlib.crc32(np.ascontiguousarray(values).tobytes())
+
+
+@contextmanager
+def open(  # noqa: A001 - as the built-in: what it opens is closed at the end of the block
+    board: Board | str, firmware: Firmware, port: str | None = None, *, counting: bool = False
+) -> Iterator[Device]:
+    """Reach a board that runs `firmware`.
+
+    Parameters
+    ----------
+    port
+        what pyserial opens; None starts the emulated board and flashes it through GDB
+    counting
+        have the emulator count instructions (slower); a real board always counts cycles
+
+    Raises
+    ------
+    ToolMissingError
+        No such port, no emulator, or nobody answers.
+    CheckFailedError
+        The board runs another firmware.
+    """
+    board = boards.get(board) if isinstance(board, str) else board
+    if port is not None:
+        with Transport(port) as transport:
+            yield Device(board, firmware, transport, counting=True)
+        return
+    with Emulator(board, counting=counting) as emulator:
+        with Transport(emulator.serial_url) as transport:
+            flashing.flash(firmware.elf, emulator.gdb, flashing.EMULATOR_RESET)
+            try:
+                device = Device(board, firmware, transport, counting=counting)
+            except SilentError:
+                emulator.require_running()
+                raise
+            yield device

@@ -1,0 +1,274 @@
+"""Frames and messages between host and board; no I/O. The board's half: firmware/app/protocol.h.
+
+A frame is ``type u8, argument u8, sequence u16, payload, crc32 u32``, little-endian, COBS-encoded
+between zero bytes. The host asks, the board answers with the request's sequence number.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from enum import IntEnum
+
+VERSION = 1
+PAYLOAD_BYTES = 2048
+UNASKED = 0xFFFF
+"""Sequence number of a frame that no request asked for."""
+
+_HEADER = struct.Struct("<BBH")
+_CRC = struct.Struct("<I")
+_LONGEST = PAYLOAD_BYTES + _HEADER.size + _CRC.size
+OVERHEAD_BYTES = _HEADER.size + _CRC.size + 3
+"""Bytes on the wire beside the payload, at least: header, CRC, COBS code, separators."""
+
+
+class Message(IntEnum):
+    """Types of frames; a reply is its request's type with REPLY set."""
+
+    HELLO = 0x01
+    RESET = 0x02
+    PCM = 0x03
+    FINISH = 0x04
+    RUN = 0x05
+    STEP = 0x06
+    READ = 0x07
+    WRITE = 0x08
+    TRACE = 0x09
+    COUNTERS = 0x0A
+    SPIN = 0x0B
+    REPLY = 0x80
+    FAULT = 0xFD
+    READY = 0xFE
+    ERROR = 0xFF
+
+
+INFER = 1
+"""Argument of PCM and FINISH: run the model as soon as a patch completes."""
+
+
+class Region(IntEnum):
+    """What READ and WRITE address."""
+
+    INPUT = 0
+    OUTPUT = 1
+    STEP = 2
+    FRAME = 3
+    TRACE = 4
+
+
+class Refusal(IntEnum):
+    """Argument of an ERROR frame."""
+
+    FRAME = 1
+    UNKNOWN = 2
+    LENGTH = 3
+    RANGE = 4
+    MODEL = 5
+    STATE = 6
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame; `type` is a Message, or one with REPLY set."""
+
+    type: int
+    argument: int = 0
+    sequence: int = UNASKED
+    payload: bytes = b""
+
+
+def encode(frame: Frame) -> bytes:
+    """Bytes of a frame on the wire, separators included."""
+    from cobs import cobs
+
+    if len(frame.payload) > PAYLOAD_BYTES:
+        raise ValueError(f"payload of {len(frame.payload)} bytes, at most {PAYLOAD_BYTES}")
+    body = _HEADER.pack(frame.type, frame.argument, frame.sequence) + frame.payload
+    return b"\0" + cobs.encode(body + _CRC.pack(zlib.crc32(body))) + b"\0"
+
+
+def decode(block: bytes) -> Frame | None:
+    """Frame of the bytes between two separators; None when it is damaged."""
+    from cobs import cobs
+
+    try:
+        whole = cobs.decode(block)
+    except cobs.DecodeError:
+        return None
+    if not _HEADER.size + _CRC.size <= len(whole) <= _LONGEST:
+        return None
+    body, (crc,) = whole[: -_CRC.size], _CRC.unpack(whole[-_CRC.size :])
+    if zlib.crc32(body) != crc:
+        return None
+    return Frame(*_HEADER.unpack_from(body), body[_HEADER.size :])
+
+
+class Decoder:
+    """Takes bytes as they come, gives frames as they complete."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self.damaged = 0
+        """Frames dropped so far."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Frames that `data` completes; damaged ones are counted and dropped."""
+        self._pending += data
+        *blocks, rest = bytes(self._pending).split(b"\0")
+        # What never ends is noise, not a frame: keep no more of it than a frame has.
+        self._pending = bytearray(rest[-2 * _LONGEST :])
+        frames = [decode(block) for block in blocks if block]
+        self.damaged += frames.count(None)
+        return [frame for frame in frames if frame is not None]
+
+
+# --------------------------------------------------------------------------- Messages
+
+
+@dataclass(frozen=True)
+class Hello:
+    """Who answers, and what it was built from; sizes in bytes, hashes hexadecimal SHA-256."""
+
+    version: int
+    format: int
+    clock_hz: int
+    counts_cycles: bool
+    payload_bytes: int
+    arena_bytes: int
+    patch_bytes: int
+    output_bytes: int
+    window_length: int
+    steps: int
+    stack_bytes: int
+    board: str
+    model_sha256: str
+    frontend_sha256: str
+
+    _FIXED = struct.Struct("<HHIBxH6I16s32s32s")
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Hello:
+        """Read a hello; ValueError when it is too short."""
+        if len(payload) < cls._FIXED.size:
+            raise ValueError(f"hello of {len(payload)} bytes, expected {cls._FIXED.size}")
+        version, layout, clock, counter, *sizes, board, model, frontend = cls._FIXED.unpack_from(
+            payload
+        )
+        name = board.rstrip(b"\0").decode("ascii", "replace")
+        return cls(version, layout, clock, counter == 1, *sizes, name, model.hex(), frontend.hex())
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Answer to PCM and FINISH.
+
+    Attributes
+    ----------
+    taken : samples that the board took; the rest is to be sent again
+    ready : whether a patch completed with the last of them
+    patches : completed since the reset
+    ticks : of the frontend, for these samples
+    run_ticks, scores : of the model, None unless it was run
+    """
+
+    taken: int
+    ready: bool
+    patches: int
+    ticks: int
+    run_ticks: int | None = None
+    scores: bytes | None = None
+
+    _FIXED = struct.Struct("<HHII")
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Progress:
+        """Read an answer to PCM or FINISH."""
+        taken, ready, patches, ticks = cls._FIXED.unpack_from(payload)
+        if len(payload) == cls._FIXED.size:
+            return cls(taken, bool(ready), patches, ticks)
+        run_ticks, scores = unpack_run(payload[cls._FIXED.size :])
+        return cls(taken, bool(ready), patches, ticks, run_ticks, scores)
+
+
+def unpack_run(payload: bytes) -> tuple[int, bytes]:
+    """Answer to RUN: ticks, scores."""
+    return struct.unpack_from("<I", payload)[0], payload[4:]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Answer to STEP: ticks, and CRC-32 and size of the output."""
+
+    ticks: int
+    crc32: int
+    size: int
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Step:
+        """Read an answer to STEP."""
+        return cls(*struct.unpack("<III", payload))
+
+
+@dataclass(frozen=True)
+class Counters:
+    """Answer to COUNTERS; stack in bytes, the rest counted since reset."""
+
+    stack_bytes: int
+    patches: int
+    damaged: int
+    repeated: int
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Counters:
+        """Read an answer to COUNTERS."""
+        return cls(*struct.unpack("<IIII", payload))
+
+
+_EXCEPTIONS = {3: "hard fault", 4: "memory fault", 5: "bus fault", 6: "usage fault"}
+
+
+def describe_fault(frame: Frame) -> str:
+    """One line for a FAULT frame: what happened where, during which request."""
+    number, pc, lr, cfsr, hfsr, address = struct.unpack("<6I", frame.payload)
+    kind = _EXCEPTIONS.get(number, f"exception {number}")
+    known = frame.argument in iter(Message)
+    during = f" during {Message(frame.argument).name}" if frame.argument and known else ""
+    return (
+        f"{kind}{during} at pc=0x{pc:08x} (lr=0x{lr:08x}, CFSR=0x{cfsr:08x}, "
+        f"HFSR=0x{hfsr:08x}, address 0x{address:08x})"
+    )
+
+
+def describe_refusal(frame: Frame) -> str:
+    """One line for an ERROR frame."""
+    detail = int.from_bytes(frame.payload[:4], "little", signed=True)
+    texts = {
+        Refusal.FRAME: "a frame arrived damaged",
+        Refusal.UNKNOWN: f"it does not know message 0x{detail & 0xFF:02x}",
+        Refusal.LENGTH: f"a message of {detail} bytes has the wrong length",
+        Refusal.RANGE: "no such step, stage, region or offset",
+        Refusal.MODEL: f"its library returned {detail}",
+        Refusal.STATE: "there is nothing to read yet",
+    }
+    known = frame.argument in iter(Refusal)
+    return texts[Refusal(frame.argument)] if known else f"error {frame.argument}"
+
+
+def pack_pcm(samples: bytes) -> list[bytes]:
+    """int16 samples in little-endian bytes, cut into payloads."""
+    return [samples[i : i + PAYLOAD_BYTES] for i in range(0, len(samples), PAYLOAD_BYTES)]
+
+
+def pack_read(offset: int, size: int) -> bytes:
+    """Payload of READ."""
+    return struct.pack("<IH", offset, size)
+
+
+def pack_write(offset: int, data: bytes) -> bytes:
+    """Payload of WRITE."""
+    return struct.pack("<I", offset) + data
+
+
+WRITE_BYTES = PAYLOAD_BYTES - 4
+"""The most that one WRITE carries."""

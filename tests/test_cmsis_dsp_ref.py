@@ -10,10 +10,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import cortex_m4_emulator as emulator
 import numpy as np
 import pytest
 
+import cortex_m4_emulator as emulator
 from paritone import sources
 from paritone.features import integer
 from paritone.features.fft_tables import fft_tables

@@ -327,7 +327,7 @@ def _input_multiplier(input_format: InputFormat) -> tuple[int, int]:
     if multiplier == 2**31:
         multiplier, shift = 2**30, shift - 1
     if not 1 <= shift <= 62:
-        raise ConfigError(f"the model's input scale is {scale}: the device does 2^-23 to 2^6")
+        raise ConfigError(f"the model's input scale is {scale}: the device does 2^-54 to 2^8")
     return multiplier, shift
 
 

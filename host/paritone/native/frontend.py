@@ -24,6 +24,11 @@ class Frontend:
     ----------
     tables
         of `paritone.features.tables.make_tables`
+
+    Attributes
+    ----------
+    handle
+        cffi pointer to the const ``paritone_frontend_t``
     """
 
     def __init__(self, tables: FrontendTables) -> None:
@@ -31,9 +36,7 @@ class Frontend:
         self._ffi, self._lib = build.runtime()
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "paritone_frontend.c").write_text(frontend_c(tables))
-            self._frontend = build.load_data(
-                Path(folder), "paritone_frontend", "paritone_frontend_t"
-            )
+            self.handle = build.load_data(Path(folder), "paritone_frontend", "paritone_frontend_t")
 
     @classmethod
     def from_config(cls, path: str | Path, model: str | Path | None = None) -> Frontend:
@@ -42,7 +45,7 @@ class Frontend:
         Its output is the input of `model`, or of ``general.model_path``, when that is a .tflite
         file; otherwise the log-mel values in float32.
         """
-        config = configuration.load_file(Path(path))
+        config = configuration.load_sections(path)
         features, preprocessing = config.feature_extraction, config.preprocessing
         chosen = model or config.general.model_path
         return cls(make_tables(features, preprocessing.target_rate, input_format(chosen)))
@@ -69,7 +72,7 @@ class Frontend:
         ffi, lib = self._ffi, self._lib
         stream, ready = ffi.new("paritone_stream_t *"), ffi.new("int *")
         memory = ffi.new("uint64_t[]", self.tables.stream_bytes // 8)
-        self._check(lib.paritone_stream_init(stream, self._frontend, memory))
+        self._check(lib.paritone_stream_init(stream, self.handle, memory))
         found = []
         for chunk in chunks:
             pcm = ffi.from_buffer("int16_t[]", np.ascontiguousarray(chunk, np.int16))
@@ -96,11 +99,11 @@ class Frontend:
     def _stage(self, stage: int, pcm: npt.NDArray[np.int16]) -> npt.NDArray[Any]:
         ffi, lib = self._ffi, self._lib
         scratch = ffi.new("uint64_t[]", self.tables.scratch_bytes // 8)
-        count = lib.paritone_frontend_stage_bytes(self._frontend, stage)
+        count = lib.paritone_frontend_stage_bytes(self.handle, stage)
         out = np.zeros(count // self._dtypes[stage].itemsize, self._dtypes[stage])
         self._check(
             lib.paritone_frontend_trace(
-                self._frontend,
+                self.handle,
                 ffi.from_buffer("int16_t[]", pcm),
                 scratch,
                 stage,

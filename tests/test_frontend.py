@@ -1,0 +1,249 @@
+"""The integer frontend: NumPy reference and native C, bit for bit, and the stream's properties."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from frontend_cases import GRID, RATE, YAMNET_INPUT, features, mixed, signals, tables
+from paritone.errors import AudioError, ConfigError
+from paritone.features import integer
+from paritone.features.tables import InputFormat, device_limits, make_tables
+from paritone.generate.frontend import frontend_c
+from paritone.native import build
+from paritone.native.frontend import Frontend
+
+POISON = 0xA5
+GUARD_BYTES = 16
+SHORT = {"patch_length": 5, "overlap": 0.45}
+
+
+@cache
+def frontend(name: str, last_patch: bool = False) -> Frontend:
+    """A configuration of the grid with short patches, built once."""
+    return Frontend(tables(name, **SHORT, include_last_patch=last_patch))
+
+
+def same(expected: np.ndarray, found: np.ndarray, what: str) -> None:
+    assert expected.dtype == found.dtype, what
+    assert expected.shape == found.shape, what
+    different = np.argwhere(expected != found)
+    if len(different):
+        first = tuple(int(i) for i in different[0])
+        pytest.fail(
+            f"{what}: {len(different)} of {expected.size} differ, first at {first}: "
+            f"NumPy {expected[first]}, C {found[first]}"
+        )
+
+
+@pytest.mark.parametrize("name", GRID)
+def test_patches_equal_the_reference(name: str) -> None:
+    native = frontend(name)
+    length = min(3000, 60 * native.tables.hop_length + native.tables.n_fft)
+    pcm = mixed(length)
+    same(integer.patches(pcm, native.tables), native.patches(pcm), name)
+
+
+@pytest.mark.parametrize("name", GRID)
+def test_every_stage_equals_the_reference(name: str) -> None:
+    native = frontend(name)
+    for title, signal in signals(native.tables.window_length).items():
+        expected, found = integer.trace(signal, native.tables), native.trace(signal)
+        assert list(found) == list(integer.STAGES)
+        for stage in integer.STAGES:
+            same(expected[stage], found[stage], f"{name}, {title}, {stage}")
+
+
+@pytest.mark.parametrize("name", ["tutorial", "power", "2048, power", "float", "one sample"])
+def test_nothing_is_written_outside(name: str) -> None:
+    """Scratch, stream memory and outputs are poisoned; what lies behind them stays."""
+    native, t = frontend(name), frontend(name).tables
+    ffi, lib = build.runtime()
+    pcm = signals(t.window_length)["noise 8000"]
+    samples = ffi.from_buffer("int16_t[]", pcm)
+    scratch, column = poisoned(t.scratch_bytes), poisoned(t.column_bytes)
+    status = lib.paritone_frontend_frame(
+        native.handle, samples, ffi.from_buffer(scratch), ffi.from_buffer(column)
+    )
+    assert status == 0
+    assert guarded(scratch)
+    assert guarded(column)
+    assert column[:-GUARD_BYTES].tobytes() == integer.trace(pcm, t)["input"].tobytes()
+    for stage, values in enumerate(integer.trace(pcm, t).values()):
+        out = poisoned(values.nbytes)
+        lib.paritone_frontend_trace(
+            native.handle, samples, ffi.from_buffer(scratch), stage, ffi.from_buffer(out)
+        )
+        assert guarded(out)
+        assert out[:-GUARD_BYTES].tobytes() == values.tobytes()
+    memory, patch = poisoned(t.stream_bytes), poisoned(t.patch_bytes)
+    stream, ready = ffi.new("paritone_stream_t *"), ffi.new("int *")
+    assert lib.paritone_stream_init(stream, native.handle, ffi.from_buffer(memory)) == 0
+    whole = signals((t.patch_length - 1) * t.hop_length + t.n_fft)["noise 500"]
+    taken = lib.paritone_stream_push(stream, ffi.from_buffer("int16_t[]", whole), len(whole), ready)
+    assert (taken, ready[0]) == (len(whole), 1)
+    assert lib.paritone_stream_patch(stream, ffi.from_buffer(patch)) == 0
+    assert guarded(memory)
+    assert guarded(patch)
+    assert patch[:-GUARD_BYTES].tobytes() == integer.patches(whole, t)[0].tobytes()
+
+
+def poisoned(size: int) -> np.ndarray:
+    words = np.empty((size + GUARD_BYTES + 7) // 8, np.uint64)  # aligned to 8
+    block = words.view(np.uint8)[: size + GUARD_BYTES]
+    block[:] = POISON
+    return block
+
+
+def guarded(block: np.ndarray) -> bool:
+    return bool((block[-GUARD_BYTES:] == POISON).all())
+
+
+@pytest.mark.parametrize("name", ["tutorial", "1024, gap between windows", "one sample"])
+@pytest.mark.parametrize("last_patch", [False, True])
+def test_chunks_make_no_difference(name: str, last_patch: bool) -> None:
+    native = frontend(name, last_patch)
+    pcm = mixed(700 if name == "one sample" else 2000)
+    whole = native.patches(pcm)
+    rng = np.random.default_rng(1)
+    for largest in (1, 7, 160, 5000):
+        cuts = np.cumsum(rng.integers(0, largest + 1, 2 * len(pcm) // largest + 2))
+        chunks = np.split(pcm, cuts[cuts < len(pcm)])
+        same(whole, np.stack(native.stream(chunks)), f"{name}, chunks up to {largest}")
+
+
+@pytest.mark.parametrize("name", ["tutorial", "power", "256", "flat top, one band"])
+def test_patches_are_cut_from_one_spectrogram(name: str) -> None:
+    native = frontend(name, True)
+    single = Frontend(tables(name, patch_length=1, overlap=0))
+    pcm = mixed(1111)
+    t, columns = native.tables, single.patches(pcm)[:, :, 0].T
+    starts = list(range(0, columns.shape[1] - t.patch_length + 1, t.patch_step))
+    if starts[-1] != columns.shape[1] - t.patch_length:
+        starts.append(columns.shape[1] - t.patch_length)
+    cut = np.stack([columns[:, start : start + t.patch_length] for start in starts])
+    same(cut, native.patches(pcm), name)
+
+
+def test_frames_are_counted_as_librosa_does() -> None:
+    single = Frontend(tables("tutorial", patch_length=1, overlap=0))
+    for samples in (512, 513, 671, 672, 673, 5000):
+        frames = len(single.patches(np.zeros(samples, np.int16)))
+        assert frames == 1 + (samples - 512) // 160
+
+
+def test_the_last_patch_is_not_given_twice() -> None:
+    native = frontend("tutorial", True)
+    exact = 4 * 160 + 512  # five frames: one patch
+    assert len(native.patches(np.ones(exact, np.int16))) == 1
+    assert len(native.patches(np.ones(exact + 160, np.int16))) == 2
+    assert len(native.patches(np.ones(exact + 160, np.int16), finish=False)) == 1
+
+
+def test_a_power_of_two_in_gain_changes_no_bit_before_the_logarithm() -> None:
+    for name in ("tutorial", "power"):
+        native = frontend(name)
+        quiet = signals(native.tables.window_length)["noise 500"]
+        for gain in (2, 16, 64):
+            low, high = native.trace(quiet), native.trace(quiet * np.int16(gain))
+            for stage in ("window", "spectrum", "magnitude", "mel"):
+                same(low[stage], high[stage], f"{name}, gain {gain}, {stage}")
+            assert (high["log"] > low["log"]).all()
+
+
+def test_the_fft_never_wraps() -> None:
+    """Full-scale signals that add up: a wrapped sum would lose their power."""
+    for name in GRID:
+        t = tables(name)
+        if t.window_length < 200:
+            continue
+        n = np.arange(t.window_length)
+        for k in (0, 1, 7, t.n_fft // 8, t.n_fft // 4 - 1, t.n_fft // 2):
+            wave = np.cos(2 * np.pi * k * (n + t.window_start) / t.n_fft + 0.1)
+            square = np.where(wave < 0, -32768, 32767).astype(np.int16)
+            windowed = integer.trace(square, t)["window"].astype(np.float64)
+            spectrum = integer.trace(square, t)["spectrum"].astype(np.float64)
+            exact = np.fft.rfft(windowed) / t.n_fft
+            found = spectrum[0::2] + 1j * spectrum[1::2]
+            assert np.abs(found - exact).max() < 64, (name, k)
+
+
+def test_limits_of_the_device() -> None:
+    assert device_limits(features(), RATE) == []
+    for changes, words in (
+        ({"n_fft": 4096}, "n_fft is 4096"),
+        ({"n_fft": 500}, "n_fft is 500"),
+        ({"window_length": 513}, "window_length 513"),
+        ({"n_mels": 129}, "n_mels is 129"),
+        ({"center": True}, "center is True"),
+        ({"to_db": True}, "to_db is True"),
+        ({"power": 1.5}, "power is 1.5"),
+        ({"window": "no such window"}, "window"),
+    ):
+        reasons = device_limits(features(**changes), RATE)
+        assert len(reasons) == 1, changes
+        assert words in reasons[0]
+        with pytest.raises(ConfigError, match="the device cannot compute"):
+            make_tables(features(**changes), RATE, YAMNET_INPUT)
+
+
+def test_bad_formats_are_refused() -> None:
+    with pytest.raises(ConfigError, match="int16"):
+        InputFormat("int16", 1.0, 0)
+    for scale in (0.0, -1.0, float("nan"), 1e12, 1e-30):
+        with pytest.raises(ConfigError, match="scale"):
+            make_tables(features(), RATE, InputFormat("int8", scale, 0))
+    with pytest.raises(ConfigError, match="no mel band"):
+        make_tables(features(n_mels=1, fmin=3, fmax=4), RATE, YAMNET_INPUT)
+
+
+def test_bad_audio_is_refused() -> None:
+    native = frontend("tutorial")
+    for implementation in (native.patches, lambda pcm: integer.patches(pcm, native.tables)):
+        with pytest.raises(AudioError, match="too short for a patch"):
+            implementation(np.zeros(4 * 160 + 511, np.int16))
+        with pytest.raises(AudioError, match="too short for a patch"):
+            implementation(np.zeros(0, np.int16))
+    for pcm in (np.zeros(5000, np.float32), np.zeros((2, 5000), np.int16)):
+        with pytest.raises(AudioError, match="expected int16"):
+            native.patches(pcm)
+    with pytest.raises(AudioError, match="expected 400"):
+        native.trace(np.zeros(399, np.int16))
+
+
+def test_c_refuses_bad_arguments() -> None:
+    ffi, lib = build.runtime()
+    native = frontend("tutorial")
+    scratch = ffi.new("uint64_t[]", native.tables.scratch_bytes // 8)
+    memory = ffi.new("uint64_t[]", native.tables.stream_bytes // 8)
+    pcm, column = ffi.new("int16_t[400]"), ffi.new("int8_t[64]")
+    stream = ffi.new("paritone_stream_t *")
+    null = ffi.NULL
+    frame, trace = lib.paritone_frontend_frame, lib.paritone_frontend_trace
+    assert frame(null, pcm, scratch, column) == -1
+    assert frame(native.handle, null, scratch, column) == -1
+    assert frame(native.handle, pcm, null, column) == -1
+    assert frame(native.handle, pcm, scratch, null) == -1
+    assert trace(native.handle, pcm, scratch, 6, column) == -1
+    assert lib.paritone_stream_init(stream, null, memory) == -1
+    assert lib.paritone_stream_init(stream, native.handle, null) == -1
+    other = ffi.new("paritone_frontend_t *", native.handle[0])
+    ffi.cast("uint32_t *", other)[0] += 1  # the format
+    assert frame(other, pcm, scratch, column) == -2
+    assert lib.paritone_stream_init(stream, other, memory) == -2
+    assert lib.paritone_stream_init(stream, native.handle, memory) == 0
+    assert lib.paritone_stream_patch(stream, column) == -1  # no patch yet
+
+
+def test_generated_c_is_stable_and_versioned() -> None:
+    t = tables("tutorial")
+    text = frontend_c(t)
+    assert text == frontend_c(tables("tutorial"))
+    assert t.sha256 in text
+    assert "#if PARITONE_FORMAT != 1" in text
+    weights = t.weights.copy()
+    weights[5] ^= 1
+    assert replace(t, weights=weights).sha256 != t.sha256

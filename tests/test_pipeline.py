@@ -66,7 +66,7 @@ def test_chain_eqe(project, tmp_path, capfd):
 
 
 def test_evaluation_of_a_quantized_model_and_quantization(project, tmp_path):
-    assert project("operation_mode=quantization", "quantization.granularity=per_tensor") == 0
+    assert project("operation_mode=quantization", "+quantization.granularity=per_tensor") == 0
     model = tmp_path / "run/quantized_models/quantized_model.tflite"
     assert set(summary(tmp_path / "run")) == {"schema", "operation_mode", "model"}
     moved = tmp_path / "moved.tflite"
@@ -125,9 +125,9 @@ def _training_set(folder, examples):
         "dataset.class_names=[dog,rooster]",
         f"+dataset.training_csv_path={folder}/training.csv",
         f"+dataset.training_audio_path={examples}/esc10/audio",
-        "dataset.test_csv_path=None",
-        "dataset.test_audio_path=None",
-        "dataset.validation_split=0.25",
+        f"dataset.test_csv_path={folder}/training.csv",
+        f"dataset.test_audio_path={examples}/esc10/audio",
+        "+dataset.validation_split=0.25",
     )
 
 
@@ -198,13 +198,13 @@ def test_an_operator_that_the_engine_lacks(project, tmp_path, capfd):
     import keras
 
     inputs = keras.Input((20, 16, 1))
-    x = keras.layers.UpSampling2D(name="larger")(inputs)
+    x = keras.layers.Conv2DTranspose(4, 3, name="larger")(inputs)
     x = keras.layers.GlobalAveragePooling2D()(x)
     model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
     model.save(tmp_path / "odd.keras")
     assert project("operation_mode=chain_eqeb", "general.model_path=odd.keras") == 2
     error = capfd.readouterr().err
-    assert "RESIZE_NEAREST_NEIGHBOR" in error
+    assert "TRANSPOSE_CONV" in error
     assert "larger" in error
     assert "CONV_2D" in error
     assert not (tmp_path / "run").exists()
@@ -212,7 +212,7 @@ def test_an_operator_that_the_engine_lacks(project, tmp_path, capfd):
     assert project("operation_mode=chain_eqe", "general.model_path=odd.keras") == 0
     found = summary(tmp_path / "run")
     assert list(found["accuracy"]) == ["float", "int8"]
-    assert "RESIZE_NEAREST_NEIGHBOR" in found["left_out"]["accuracy on the device"]
+    assert "TRANSPOSE_CONV" in found["left_out"]["accuracy on the device"]
 
 
 def test_a_missing_tool_is_status_3(project, tmp_path, monkeypatch, capfd):

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from paritone import build, device, latency, validate
+from paritone.build import Firmware
 from paritone.config import Config
+from paritone.engine import plan, tflite
+from paritone.errors import CheckFailedError
+from paritone.features.tables import FrontendTables
 from paritone.parity import REFERENCE, Comparison, Tally
 from paritone.preparation import Prepared
 from paritone.progress import track
 from paritone.tflite_reference import Reference
+from paritone.validate import Validation
 
 GENERATED = "C_header"
+FIRMWARE = "firmware"
 NOISE_PATCHES = 4
 Clips = Sequence[tuple[str, NDArray[np.int16]]]
 Stage = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found on the board.
+
+    Attributes
+    ----------
+    parts : sections of summary.json: parity, memory, and latency if it was measured
+    problem : where host and board part, in one line; None if they do not
+    """
+
+    parts: Mapping[str, Any]
+    problem: str | None
 
 
 def clips(prepared: Prepared) -> Clips:
@@ -62,32 +84,59 @@ def host_parity(model: Path, pcm: Clips, config: Config) -> dict[str, Comparison
     return {"frontend": frontend.done(), "model": scores.done()}
 
 
-def run(
-    prepared: Prepared, model: Path, run_dir: Path, stage: Stage, *, measure: bool
-) -> dict[str, Any]:
-    """Generate, compare on the host, build, flash, compare on the board; measure if asked.
-
-    Returns
-    -------
-    sections of summary.json: parity, memory, and latency if `measure`
-    """
+def run(prepared: Prepared, model: Path, run_dir: Path, stage: Stage, *, measure: bool) -> Outcome:
+    """Generate, build, flash, and compare host and board; then measure the board if asked."""
     from paritone import generate
 
-    pcm = clips(prepared)
+    pcm, config = clips(prepared), prepared.config
     with stage("Generating C"):
-        manifest = generate.generate(model, prepared.config, run_dir / GENERATED)
-    with stage("Comparing the native C with its references"):
-        host = host_parity(model, pcm, prepared.config)
-    return {
-        "parity": {
-            "frontend": _parity(host["frontend"], "cells"),
-            "model": _parity(host["model"], "values"),
-        },
-        "memory": {"arena_bytes": manifest.arena_bytes},
-    }
+        manifest = generate.generate(model, config, run_dir / GENERATED)
+    if prepared.left_out is not None:
+        with stage("Comparing the native C with its references"):
+            return _on_host(host_parity(model, pcm, config), manifest.arena_bytes)
+    with stage(f"Building the firmware for {prepared.board}"):
+        firmware = build.build_firmware(run_dir / GENERATED, prepared.board, run_dir / FIRMWARE)
+    tables = generate.frontend_tables(plan.plan(tflite.read(model)), config)
+    with (
+        stage(f"Flashing {prepared.board}, and comparing its features and scores with the host's"),
+        device.open(prepared.board, firmware) as board,
+    ):
+        found = validate.validate(board, pcm, tables, model, "Validating")
+        memory = {**firmware.memory, "stack_bytes": board.counters().stack_bytes}
+    parts: dict[str, Any] = {"parity": found.record(), "memory": memory}
+    if measure:
+        with stage(f"Measuring on {prepared.board}"):
+            parts["latency"] = _latency(firmware, pcm[0][1], tables)
+    return Outcome(parts, _problem(found))
 
 
-def _parity(found: Comparison, unit: str) -> dict[str, Any]:
+def _latency(firmware: Firmware, pcm: NDArray[np.int16], tables: FrontendTables) -> dict[str, Any]:
+    # A board of its own: an emulator that counts instructions is slower than one that does not.
+    with device.open(firmware.board, firmware, counting=True) as board:
+        return latency.measure(board, pcm, tables).record()
+
+
+def _problem(found: Validation) -> str | None:
+    try:
+        found.require_equal()
+    except CheckFailedError as error:
+        return str(error)
+    return None
+
+
+def _on_host(found: Mapping[str, Comparison], arena_bytes: int) -> Outcome:
+    units = {"frontend": "cells", "model": "values"}
+    parity = {part: _record(found[part], unit) for part, unit in units.items()}
+    firsts = [
+        f"{part}: {' and '.join(comparison.between)} differ, {comparison.first}"
+        for part, comparison in found.items()
+        if comparison.mismatched
+    ]
+    parts = {"parity": parity, "memory": {"arena_bytes": arena_bytes}}
+    return Outcome(parts, firsts[0] if firsts else None)
+
+
+def _record(found: Comparison, unit: str) -> dict[str, Any]:
     return {
         "patches": found.patches,
         unit: found.values,

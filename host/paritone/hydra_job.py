@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from paritone import config as configuration
-from paritone import pipeline
+from paritone import pipeline, quiet
 from paritone.errors import ConfigError
 
 # ST's service is stm32ai_main.py, and Hydra names the log after it: so does a run here.
@@ -111,6 +111,7 @@ def _hydra(job: Any, directory: Path, name: str, overrides: Sequence[str], multi
         *([] if named else [f"hydra.job.name={JOB_NAME}"]),
     ]
     main = hydra.main(version_base="1.3", config_path=str(directory.resolve()), config_name=name)
+    quiet.keep_streams()
     with _command_line(arguments):
         main(job)()
 

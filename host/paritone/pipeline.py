@@ -29,10 +29,12 @@ class Results:
     ----------
     model : the model that the next step works on: the configured one until a step makes another
     parts : the sections of summary.json
+    problem : the first check that did not hold, None if all did
     """
 
     model: Path | None
     parts: Mapping[str, Any] = field(default_factory=dict)
+    problem: str | None = None
 
     def with_part(self, name: str, found: Mapping[str, Any]) -> Results:
         """Add to a section of summary.json."""
@@ -68,7 +70,8 @@ def run(prepared: Prepared, run_dir: Path) -> dict[str, Any]:
         report.write_summary(run_dir / "summary.json", record)
         _log.info("summary: %s", run_dir / "summary.json")
     report.print_summary(record)
-    _require_parity(record)
+    if results.problem is not None:
+        raise CheckFailedError(results.problem)
     return record
 
 
@@ -77,7 +80,10 @@ def _train(prepared: Prepared, run_dir: Path, results: Results) -> Results:
 
     with _step("Training"):
         trained = training.train(prepared.config, run_dir)
-    return _evaluate(prepared, run_dir, replace(results, model=trained.path))
+    results = replace(results, model=trained.path)
+    if prepared.test is not None:
+        return _evaluate(prepared, run_dir, results)
+    return results.with_part("model", evaluation.describe(trained.path))
 
 
 def _evaluate(prepared: Prepared, run_dir: Path, results: Results) -> Results:
@@ -120,13 +126,13 @@ def _deploy(prepared: Prepared, run_dir: Path, results: Results) -> Results:
 def _on_board(prepared: Prepared, run_dir: Path, results: Results, *, measure: bool) -> Results:
     from paritone import device_run
 
-    found = device_run.run(prepared, _need(results.model), run_dir, _step, measure=measure)
-    for name, part in found.items():
+    outcome = device_run.run(prepared, _need(results.model), run_dir, _step, measure=measure)
+    for name, part in outcome.parts.items():
         results = results.with_part(name, part)
         _log.info("%s: %s", name, part)
     if prepared.left_out is not None:
-        results = results.without("the board", prepared.left_out)
-    return results
+        results = results.without(prepared.board, prepared.left_out)
+    return replace(results, problem=results.problem or outcome.problem)
 
 
 TABLE: dict[str, Step] = {
@@ -142,15 +148,6 @@ TABLE: dict[str, Step] = {
 def _need(value: Any) -> Any:
     assert value is not None, "prepare() lets no run start without it"
     return value
-
-
-def _require_parity(record: Mapping[str, Any]) -> None:
-    for stage, parity in record.get("parity", {}).items():
-        if parity["mismatched"]:
-            raise CheckFailedError(
-                f"parity, {stage}: {parity['mismatched']} values differ between "
-                f"{', '.join(parity['between'])}; `paritone validate` names the first"
-            )
 
 
 @contextmanager

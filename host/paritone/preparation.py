@@ -50,8 +50,6 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
     """
     configuration.require_supported(config)
     steps, board = STEPS[config.operation_mode], config.board or DEFAULT_BOARD
-    for text in configuration.unused(config):
-        progress.notice(text)
     left_out = _check_board(config, board, host_only) if set("bd") & set(steps) else None
     test, calibration = _data(config, steps)
     _check_model(config, steps, test or calibration)
@@ -59,6 +57,9 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
     for dataset, title in ((test, "test clips"), (calibration, "quantization clips")):
         if dataset is not None:
             store.load(dataset, title)
+    # Last: a configuration that is refused is one line.
+    for text in _notices(config, board, left_out):
+        progress.notice(text)
     return Prepared(config, board, test, calibration, store, left_out)
 
 
@@ -70,17 +71,23 @@ def _check_board(config: Config, name: str, host_only: bool) -> str | None:
     limits = device_limits(config.feature_extraction, config.preprocessing.target_rate)
     if limits:
         raise ConfigError("\n".join(limits))
-    for text in configuration.device_warnings(config):
-        progress.notice(text)
     board = boards.get(name)
     try:
         boards.require_tools(board)
     except ToolMissingError as error:
         if not host_only:
             raise
-        progress.notice(f"nothing is done on {name}: {error}")
-        return f"{name}: {error}"
+        return str(error)
     return None
+
+
+def _notices(config: Config, board: str, left_out: str | None) -> list[str]:
+    found = configuration.unused(config)
+    if set("bd") & set(STEPS[config.operation_mode]):
+        found += configuration.device_warnings(config)
+    if left_out is not None:
+        found.append(f"nothing is done on {board}: {left_out}")
+    return found
 
 
 def _data(config: Config, steps: str) -> tuple[Dataset | None, Dataset | None]:
@@ -110,28 +117,35 @@ def _check_model(config: Config, steps: str, dataset: Dataset | None) -> None:
                 f"{path}: not a quantized model; the device runs int8 .tflite models: "
                 "quantize it first (operation_mode chain_qb or chain_qd)"
             )
-        _check_engine(path)
-    elif "q" in steps and {"b", "d"} & set(steps):
+        _check_device(path, config)
+    elif set("bd") & set(steps):
         _check_convertible(path, config)
 
 
 def _check_convertible(path: Path, config: Config) -> None:
-    """Convert on random patches: an operator that the engine lacks is told before long work."""
+    """Convert on random patches: what the device cannot do is told before long work."""
     from paritone.models.load import load_keras
 
-    model = load_keras(path)
-    patches = quantization.random_patches(model.input_shape[1:], 0)[:2]
-    types = config.quantization
+    model, types = load_keras(path), config.quantization
     content = quantization.convert(
-        model, patches, types.quantization_input_type, types.quantization_output_type
+        model,
+        quantization.random_patches(model.input_shape[1:], 0)[:2],
+        types.quantization_input_type,
+        types.quantization_output_type,
+        per_channel=types.granularity == "per_channel",
     )
     with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
-        trial = Path(folder) / path.with_suffix(".tflite").name
+        trial = Path(folder) / "model.tflite"
         trial.write_bytes(content)
-        _check_engine(trial)
+        _check_device(trial, config)
 
 
-def _check_engine(path: Path) -> None:
-    from paritone.engine import plan, tflite
+def _check_device(path: Path, config: Config) -> None:
+    """Operators, shapes and memory: all that generating C and the board's size can refuse."""
+    from paritone import boards, build, generate
+    from paritone.generate import manifest
 
-    plan.plan(tflite.read(path))
+    with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
+        generate.generate(path, config, folder)
+        record = manifest.read(Path(folder))
+    build.require_fit(record, boards.get(config.board or DEFAULT_BOARD))

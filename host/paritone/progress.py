@@ -35,7 +35,10 @@ def stage(title: str) -> Iterator[None]:
 
 
 def notice(text: str) -> None:
-    """Warn on the terminal."""
+    """Warn on the terminal, in one line."""
     from rich.console import Console
+    from rich.markup import escape
 
-    Console(stderr=True).print(f"[yellow]paritone: warning:[/yellow] {text}", highlight=False)
+    Console(stderr=True).print(
+        f"[yellow]paritone: warning:[/yellow] {escape(text)}", highlight=False, soft_wrap=True
+    )

@@ -42,3 +42,14 @@ def import_tensorflow() -> None:
         import keras  # noqa: F401
         import tensorflow  # noqa: F401
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
+
+
+def keep_streams() -> None:
+    """Call before Hydra sets up logging, which closes every handler there is.
+
+    TensorFlow's (absl's) closes its stream with it unless that is the process's own: under a
+    notebook or a test it would be the one that `sys.stderr` was when TensorFlow was imported.
+    """
+    absl = sys.modules.get("absl.logging")
+    if absl is not None:
+        absl.get_absl_handler().python_handler.stream = sys.__stderr__

@@ -37,7 +37,8 @@ class Reference:
         except OSError as error:
             raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
         except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{path}: not a TensorFlow Lite model: {error}") from error
+            reason = str(error).partition("\n")[0]
+            raise ModelError(f"{path}: TensorFlow Lite cannot run it: {reason}") from error
         self.input = self._interpreter.get_input_details()[0]
         self.output = self._interpreter.get_output_details()[0]
         tensors = self._interpreter.get_tensor_details()

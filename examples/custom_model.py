@@ -9,11 +9,10 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-STEM_FILTERS = 16
-# (filters, stride) of each depthwise-separable block
+STEM_FILTERS = 24
+# (filters, stride) of the blocks after the stem; equal filters and no stride make a residual block
 BLOCKS = (
-    (32, 1),
-    (64, 2),
+    (64, 1),
     (64, 1),
     (128, 2),
     (128, 1),
@@ -43,14 +42,24 @@ def get_custom_model(
     if pretrained_weights:
         raise ValueError("there are no pretrained weights for this model")
     inputs = keras.Input(input_shape)
-    x = _normalise(layers.Conv2D(STEM_FILTERS, 3, 2, padding="same", use_bias=False)(inputs))
+    x = layers.Conv2D(STEM_FILTERS, 3, 2, padding="same", use_bias=False)(inputs)
+    x = layers.ReLU()(_normalise(x))
+    x = layers.MaxPooling2D(2)(_block(x, STEM_FILTERS, 1, residual=False))
     for filters, stride in BLOCKS:
-        x = _normalise(layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False)(x))
-        x = _normalise(layers.Conv2D(filters, 1, use_bias=False)(x))
+        x = _block(x, filters, stride, residual=stride == 1 and filters == x.shape[-1])
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
     return keras.Model(inputs, layers.Dense(num_classes, activation="softmax")(x), name="dscnn")
 
 
+def _block(x: keras.KerasTensor, filters: int, stride: int, residual: bool) -> keras.KerasTensor:
+    """Convolve each channel in 3 x 3, mix the channels, and add the input if `residual`."""
+    y = layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False)(x)
+    y = layers.ReLU()(_normalise(y))
+    y = _normalise(layers.Conv2D(filters, 1, use_bias=False)(y))
+    return layers.ReLU()(layers.Add()([x, y]) if residual else y)
+
+
 def _normalise(x: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+    """Batch normalisation that follows its few batches an epoch quickly."""
+    return layers.BatchNormalization(momentum=0.9)(x)

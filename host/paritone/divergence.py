@@ -1,0 +1,142 @@
+"""Where board and desk part: the first stage of the frontend, or the first layer, that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paritone.device import Device, crc32
+from paritone.features import integer
+from paritone.features.tables import FrontendTables
+from paritone.native.engine import Engine
+
+Trace = Callable[[NDArray[np.int16], str], NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first difference that was found.
+
+    Attributes
+    ----------
+    part : "frontend" or "model"
+    stage : of the frontend, or the layer; "stream" where every stage of the frame agrees by itself
+    frame : of the clip, None for the model
+    index : of the first value of that stage that differs, row by row
+    between : whose value is expected, whose came
+    """
+
+    part: str
+    stage: str
+    clip: str
+    patch: int
+    frame: int | None
+    index: int
+    expected: float
+    got: float
+    between: tuple[str, str]
+
+    def __str__(self) -> str:
+        frame = "" if self.frame is None else f", frame {self.frame}"
+        return (
+            f"{self.part}, {self.stage}: first difference in {self.clip}, patch {self.patch}"
+            f"{frame}, index {self.index}: {self.expected} ({self.between[0]}), "
+            f"{self.got} ({self.between[1]})"
+        )
+
+    def record(self) -> dict[str, Any]:
+        """The mismatch as JSON has it."""
+        return asdict(self)
+
+
+def bits(values: NDArray[Any]) -> NDArray[Any]:
+    """Values as they are stored: equal bits are equal, NaN included."""
+    return np.ascontiguousarray(values).reshape(-1).view(f"u{values.dtype.itemsize}")
+
+
+def first_difference(expected: NDArray[Any], got: NDArray[Any]) -> int | None:
+    """Flat index of the first value that differs; None when all are equal."""
+    found = np.flatnonzero(bits(expected) != bits(got))
+    return int(found[0]) if found.size else None
+
+
+def board_trace(device: Device, tables: FrontendTables) -> Trace:
+    """Trace of one frame on the board, for `in_frontend`."""
+    dtypes = integer.trace(np.zeros(tables.window_length, np.int16), tables)
+
+    def trace(frame: NDArray[np.int16], stage: str) -> NDArray[Any]:
+        return np.frombuffer(device.trace(frame, stage), dtypes[stage].dtype)
+
+    return trace
+
+
+def in_frontend(
+    clip: tuple[str, NDArray[np.int16]],
+    patch: int,
+    expected: NDArray[Any],
+    got: NDArray[Any],
+    tables: FrontendTables,
+    trace: Trace,
+    between: tuple[str, str],
+) -> Mismatch:
+    """Find the first stage at which a frame of a differing patch differs.
+
+    Parameters
+    ----------
+    clip : name, PCM
+    expected, got : [n_mels, patch_length], differing somewhere
+    trace : of the implementation that `got` came from
+    """
+    name, pcm = clip
+    band, column = np.argwhere((bits(expected) != bits(got)).reshape(expected.shape))[0]
+    frames = integer.frame_windows(pcm, tables)
+    # The last patch of include_last_patch ends with the clip, off the grid of the others.
+    start = min(patch * tables.patch_step, len(frames) - tables.patch_length)
+    number = start + int(column)
+    wanted = integer.trace(frames[number], tables)
+    for stage in integer.STAGES:
+        values = trace(frames[number], stage)
+        index = first_difference(wanted[stage], values)
+        if index is not None:
+            left, right = wanted[stage][index].item(), values[index].item()
+            return Mismatch("frontend", stage, name, patch, number, index, left, right, between)
+    index = int(band) * tables.patch_length + int(column)
+    left, right = expected.flat[index].item(), got.flat[index].item()
+    return Mismatch("frontend", "stream", name, patch, number, index, left, right, between)
+
+
+def in_model(
+    name: str,
+    patch: int,
+    features: NDArray[Any],
+    scores: tuple[NDArray[Any], NDArray[Any]],
+    device: Device,
+    engine: Engine,
+    between: tuple[str, str],
+) -> Mismatch:
+    """Find the first layer whose output on the board differs from the native engine's.
+
+    Parameters
+    ----------
+    features : the patch that both were given
+    scores : expected and got, differing somewhere
+    """
+    layers = engine.layers(features.reshape(engine.input.shape))
+    for number, (wanted, step) in enumerate(zip(layers, device.steps(features), strict=True)):
+        if step.crc32 == crc32(wanted) and step.size == wanted.nbytes:
+            continue
+        got = np.frombuffer(device.step_output(step.size), wanted.dtype)
+        index = first_difference(wanted, got) or 0
+        left, right = wanted.flat[index].item(), got[index].item()
+        plan = engine.plan.steps[number]
+        stage = f"layer {number} ({plan.kernel}, {plan.name})"
+        pair = ("native", device.board.name)
+        return Mismatch("model", stage, name, patch, None, index, left, right, pair)
+    expected, got = scores
+    index = first_difference(expected, got) or 0
+    left, right = expected.flat[index].item(), got.flat[index].item()
+    return Mismatch("model", "scores", name, patch, None, index, left, right, between)

@@ -1,0 +1,176 @@
+"""Instructions (emulated) or cycles (silicon) of the frontend per frame and the model per layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paritone.device import Device
+from paritone.errors import CheckFailedError
+from paritone.features.tables import FrontendTables
+from paritone.link import protocol
+
+RUNS = 3
+FRAMES = 32
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Least, median and most of repeated measurements."""
+
+    minimum: int
+    median: int
+    maximum: int
+
+    @classmethod
+    def of(cls, counts: Sequence[float]) -> Cost:
+        """Summary of at least one measurement."""
+        whole = [round(count) for count in counts]
+        return cls(min(whole), round(median(whole)), max(whole))
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One layer: what it is, and what it takes."""
+
+    name: str
+    kernel: str
+    macs: int
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Latency:
+    """What the board takes; `unit` is "instructions" or "cycles".
+
+    Attributes
+    ----------
+    frontend : one frame, from its hop of PCM to its column
+    inference : the whole model at once
+    layers : each alone
+    stack_bytes : high-water mark after all of it
+    """
+
+    unit: str
+    clock_hz: int
+    frontend: Cost
+    inference: Cost
+    layers: tuple[LayerCost, ...]
+    stack_bytes: int
+
+    def record(self) -> dict[str, Any]:
+        """Section "latency" of summary.json."""
+        return {
+            "unit": self.unit,
+            "clock_hz": self.clock_hz,
+            "frontend_per_frame": self.frontend.median,
+            "inference": self.inference.median,
+            "layers": [
+                {"name": c.name, "kernel": c.kernel, "macs": c.macs, self.unit: c.cost.median}
+                for c in self.layers
+            ],
+            "range": {"frontend_per_frame": asdict(self.frontend), "inference": asdict(self.inference)},
+        }
+
+    def memory(self, device: Device) -> dict[str, int]:
+        """Section "memory" of summary.json."""
+        return {**device.firmware.memory, "stack_bytes": self.stack_bytes}
+
+
+class _Counter:
+    """Turns the board's ticks into counts, less what reading the counter takes."""
+
+    def __init__(self, device: Device) -> None:
+        if not device.counting:
+            raise CheckFailedError("the emulator was not started to count instructions")
+        self._cycles = device.hello.counts_cycles
+        self._board = device.board
+        self._overhead = min(device.spin(0) for _ in range(RUNS))
+
+    @property
+    def unit(self) -> str:
+        return "cycles" if self._cycles else "instructions"
+
+    def __call__(self, ticks: int) -> float:
+        net = max(0, ticks - self._overhead)
+        return net if self._cycles else self._board.instructions(net)
+
+
+def measure(
+    device: Device, pcm: NDArray[np.int16], tables: FrontendTables, runs: int = RUNS
+) -> Latency:
+    """Measure the frontend on `pcm`, then the model on the clip's first patch.
+
+    Parameters
+    ----------
+    device : opened with ``counting=True``
+    pcm : int16, at least one patch
+    runs : inferences, and runs of every layer
+    """
+    counter = _Counter(device)
+    patch = next(iter(device.stream(pcm, run=False))).features
+    assert patch is not None
+    frames = [counter(ticks) for ticks in _frame_ticks(device, pcm, tables)]
+    inferences, layers = [], []
+    for _ in range(runs):
+        device.write(patch)
+        inferences.append(counter(device.run()[0]))
+        layers.append([counter(step.ticks) for step in device.steps(patch)])
+    named = device.firmware.manifest["layers"]
+    costs = tuple(
+        LayerCost(layer["name"], layer["kernel"], layer["macs"], Cost.of(counts))
+        for layer, *counts in zip(named, *layers, strict=True)
+    )
+    return Latency(
+        counter.unit,
+        device.hello.clock_hz,
+        Cost.of(frames),
+        Cost.of(inferences),
+        costs,
+        device.counters().stack_bytes,
+    )
+
+
+def _frame_ticks(
+    device: Device, pcm: NDArray[np.int16], tables: FrontendTables
+) -> list[int]:
+    """Ticks of single frames: once the first is complete, every hop of PCM makes one."""
+    device.reset()
+    ticks = []
+    _push(device, pcm[: tables.n_fft])
+    count = min(FRAMES, tables.patch_length - 1)
+    for start in range(tables.n_fft, tables.n_fft + count * tables.hop_length, tables.hop_length):
+        ticks.append(_push(device, pcm[start : start + tables.hop_length]))
+    device.reset()
+    return ticks
+
+
+def _push(device: Device, pcm: NDArray[np.int16]) -> int:
+    chunk = protocol.PAYLOAD_BYTES // 2
+    return sum(device.push(pcm[i : i + chunk]).ticks for i in range(0, len(pcm), chunk))
+
+
+def show(latency: Latency, memory: dict[str, int], title: str) -> None:
+    """Print what was measured as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", latency.unit, "MACs", "per MAC", title=title, title_justify="left")
+    table.add_row("frontend, a frame", f"{latency.frontend.median:,}", "", "")
+    for layer in latency.layers:
+        count = layer.cost.median
+        ratio = f"{count / layer.macs:.2f}" if layer.macs else ""
+        name = layer.name.split(";")[0]
+        table.add_row(f"{layer.kernel}  {name}", f"{count:,}", f"{layer.macs:,}", ratio)
+    macs = sum(layer.macs for layer in latency.layers)
+    ratio = f"{latency.inference.median / macs:.2f}" if macs else ""
+    table.add_row("inference", f"{latency.inference.median:,}", f"{macs:,}", ratio)
+    table.add_section()
+    for name, size in memory.items():
+        table.add_row(name.removesuffix("_bytes"), f"{size:,} B", "", "")
+    Console().print(table)

@@ -89,6 +89,8 @@ def test_quantization_split_keeps_a_stratified_part(make: Make) -> None:
         assert dataset is not None
         assert dataset.counts() == dict.fromkeys(dataset.class_names, 1)
     assert len(names(make("quantization", quantization_split=1), "quantization")) == 40
+    # Too small for a clip of each class.
+    assert len(names(make("quantization", quantization_split=0.05), "quantization")) == 2
 
 
 def test_folds_make_one_csv_serve_cross_validation(make: Make) -> None:

@@ -193,7 +193,12 @@ def _part(rows: list[Row], settings: Settings, split: Split, source: Source) -> 
 
 
 def _fraction(rows: list[Row], fraction: float, settings: Settings) -> list[Row]:
-    return _split(rows, fraction, settings, "quantization_split")[1]
+    """Keep a fraction, stratified unless it is too small to hold every class."""
+    try:
+        return _split(rows, fraction, settings, "quantization_split")[1]
+    except ConfigError:
+        count = max(1, round(len(rows) * fraction))
+        return random.Random(settings.seed).sample(rows, count)
 
 
 def _split(

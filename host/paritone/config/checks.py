@@ -63,6 +63,18 @@ def check(config: Config) -> None:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
 
 
+def check_features(config: Config) -> None:
+    """Raise ConfigError unless the sections that features are made of are there and fit."""
+    absent = [
+        f"section '{name}' is required, and is not there"
+        for name in ("preprocessing", "feature_extraction")
+        if name not in config.model_fields_set
+    ]
+    problems = [*absent, *_audio(config)]
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
 def require_supported(config: Config) -> None:
     """Raise ConfigError for what is legal in the zoo and not there yet in Paritone."""
     mode, training, model = config.operation_mode, config.training, config.general.model_path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from paritone.config.checks import check
+from paritone.config.checks import check, check_features
 from paritone.config.coercion import is_none
 from paritone.config.problems import explain, record_at
 from paritone.config.records import Config, Named
@@ -40,10 +40,13 @@ def load_file(path: Path | str, overrides: Sequence[str] = ()) -> Config:
 def load_sections(path: Path | str, overrides: Sequence[str] = ()) -> Config:
     """Read one configuration file for a command that is given its model; ConfigError if unfit.
 
-    The sections are validated; what ``operation_mode`` would need of files and data is not.
+    The sections are validated, and the features must be there; what ``operation_mode`` would need
+    of files and data is not checked.
     """
     directory = Path(path).parent
-    return _validated(compose(directory, Path(path).name, overrides), directory)
+    config = _validated(compose(directory, Path(path).name, overrides), directory)
+    check_features(config)
+    return config
 
 
 def compose(directory: Path | str, name: str, overrides: Sequence[str] = ()) -> DictConfig:

@@ -77,7 +77,9 @@ def load(small: tuple[list[str], Path], *more: str) -> Config:
 
 def test_run_leaves_the_zoos_files(small: tuple[list[str], Path], tmp_path: Path) -> None:
     run = tmp_path / "run"
-    trained = train(load(small, "dataset.validation_folds=[2]"), run)
+    changes = ("dataset.validation_folds=[2]", "+training.trained_model_path=out/mine.h5")
+    trained = train(load(small, *changes), run)
+    assert (tmp_path / "out/mine.h5").read_bytes() == trained.path.read_bytes()
     assert trained.path == run / "saved_models/best_model.h5"
     names = {path.name for path in (run / "saved_models").iterdir()}
     assert names == {"best_model.h5", "best_augmented_model.h5", "last_augmented_model.h5"}
@@ -108,6 +110,11 @@ def test_model_that_does_not_fit_is_refused(small: tuple[list[str], Path], tmp_p
     with pytest.raises(ModelError, match=r"expected input \(64, 96, 1\) and 3 outputs"):
         train(load(small), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_is_not_there_yet_is_refused(small: tuple[list[str], Path], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="frozen_layers is not there yet"):
+        train(load(small, "+training.frozen_layers=3"), tmp_path / "run")
 
 
 def test_unreadable_clip_is_named(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,7 +44,8 @@ def train(config: Config, run_dir: Path) -> TrainedModel:
 
     Leaves under `run_dir`, in ``general.saved_models_dir``, ``best_model.h5`` and, with the
     optimizer's state, ``best_augmented_model.h5`` and ``last_augmented_model.h5`` (augmentation
-    is no part of a model here); and in ``general.logs_dir`` ``train_metrics.csv``.
+    is no part of a model here); and in ``general.logs_dir`` ``train_metrics.csv``. A copy of the
+    best model goes to ``training.trained_model_path`` if there is one.
 
     Raises
     ------
@@ -52,6 +53,8 @@ def train(config: Config, run_dir: Path) -> TrainedModel:
         Before the first epoch, whatever does not fit.
     """
     settings = need(config.training, "training")
+    if settings.frozen_layers is not None:
+        raise ConfigError("training.frozen_layers is not there yet; set it to None")
     training_set = need(datasets.load(config, "training"), "dataset.training_csv_path")
     validation_set = data.validation_set(config)
     _seed(config)
@@ -66,22 +69,34 @@ def train(config: Config, run_dir: Path) -> TrainedModel:
     recordings = data.read(training_set, config, "training clips")
     validation = None
     if validation_set is not None:
-        read = data.read(validation_set, config, "validation clips")
-        validation = data.patches(read, config)
+        validation = data.patches(data.read(validation_set, config, "validation clips"), config)
     for folder in (logs, models):
         folder.mkdir(parents=True, exist_ok=True)
     with _quiet():
-        history = model.fit(
-            data.batches(recordings, config, np.random.default_rng(config.general.global_seed)),
-            steps_per_epoch=data.batch_count(recordings, config),
-            epochs=settings.epochs,
-            validation_data=validation,
-            callbacks=callbacks,
-            shuffle=False,  # the batches are shuffled already
-            verbose=0,
-        ).history
+        history = _fit(model, config, recordings, validation, callbacks)
         path = _save_best(model, models, validated=validation is not None)
-    return TrainedModel(path, {name: [float(v) for v in vs] for name, vs in history.items()})
+    if settings.trained_model_path is not None:
+        _copy(path, settings.trained_model_path)
+    return TrainedModel(path, history)
+
+
+def _fit(
+    model: keras.Model,
+    config: Config,
+    recordings: data.Recordings,
+    validation: tuple[data.Array, data.Array] | None,
+    callbacks: list[keras.callbacks.Callback],
+) -> dict[str, list[float]]:
+    history = model.fit(
+        data.batches(recordings, config, np.random.default_rng(config.general.global_seed)),
+        steps_per_epoch=data.batch_count(recordings, config),
+        epochs=need(config.training, "training").epochs,
+        validation_data=validation,
+        callbacks=callbacks,
+        shuffle=False,  # the batches are shuffled already
+        verbose=0,
+    ).history
+    return {name: [float(value) for value in values] for name, values in history.items()}
 
 
 def _seed(config: Config) -> None:
@@ -135,8 +150,15 @@ def _save_best(model: keras.Model, models: Path, validated: bool) -> Path:
     if validated:
         model = load_keras(models / "best_augmented_model.h5")
     model.save(partial, include_optimizer=False)
-    os.replace(partial, path)  # noqa: PTH105 - atomic, also over an older run's file
+    partial.replace(path)
     return path
+
+
+def _copy(model: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"partial_{target.name}")
+    shutil.copyfile(model, partial)
+    partial.replace(target)
 
 
 @contextmanager

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from paritone import build, device, latency, validate
-from paritone.boards import Board
+from paritone import device, latency, validate
 from paritone.latency import Latency
-
-if TYPE_CHECKING:
-    from paritone.config import Config
+from paritone.project import Project
 
 
 @dataclass(frozen=True)
@@ -37,27 +32,18 @@ class Bench:
         }
 
 
-def bench(
-    model: Path, config: Config, board: Board, port: str | None = None, folder: Path | None = None
-) -> Bench:
-    """Build the firmware of a quantized model and measure it.
+def bench(project: Project, port: str | None = None) -> Bench:
+    """Build the firmware of a project and measure it.
 
     Parameters
     ----------
     port : of a board that runs this firmware already; None emulates one
-    folder : for generated C and firmware; temporary by default
     """
-    from paritone.generate import frontend_tables
-    from paritone.native.engine import Engine
-
-    with tempfile.TemporaryDirectory(prefix="paritone-") as scratch:
-        firmware = build.prepare(model, config, board, folder or Path(scratch))
-        tables = frontend_tables(Engine(model).plan, config)
-        pcm = validate.clips_of(config, 1)[0][1]
-        with device.open(board, firmware, port, counting=True) as opened:
-            found = latency.measure(opened, pcm, tables)
-            memory = found.memory(opened)
+    firmware = project.build()
+    pcm = validate.clips_of(project.config, 1)[0][1]
+    with device.open(project.board, firmware, port, counting=True) as opened:
+        found = latency.measure(opened, pcm, project.tables())
+        memory = found.memory(opened)
     manifest = firmware.manifest
-    return Bench(
-        board.name, model.name, manifest["model_sha256"], manifest["macs"], found, memory
-    )
+    sha, macs = manifest["model_sha256"], manifest["macs"]
+    return Bench(project.board.name, project.model.name, sha, macs, found, memory)

@@ -93,7 +93,7 @@ def build_firmware(generated: Path, board: Board | str, build_dir: Path) -> Firm
 
 
 def require_fit(manifest: Mapping[str, Any], board: Board) -> None:
-    """ModelError when a model's tensors and weights cannot fit the board, before anything is built."""
+    """ModelError when tensors or weights cannot fit the board, before anything is built."""
     memory = board.memory
     arena = manifest["arena_bytes"]
     ram = arena + manifest["stream_bytes"] + memory.stack_bytes + APPLICATION_RAM_BYTES

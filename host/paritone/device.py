@@ -16,11 +16,11 @@ from paritone import flash as flashing
 from paritone.boards import Board
 from paritone.boards.qemu import Emulator
 from paritone.build import Firmware
-from paritone.errors import CheckFailedError
+from paritone.errors import CheckFailedError, ToolMissingError
 from paritone.features.integer import STAGES
 from paritone.link import protocol
 from paritone.link.protocol import Counters, Hello, Message, Progress, Region
-from paritone.link.transport import SilentError, Transport
+from paritone.link.transport import Transport
 
 HELLO_TIMEOUT_S = 10.0
 HELLO_REPEAT_S = 0.5
@@ -227,7 +227,7 @@ def crc32(values: NDArray[Any]) -> int:
 
 
 @contextmanager
-def open(  # noqa: A001 - as the built-in: what it opens is closed at the end of the block
+def open(
     board: Board | str, firmware: Firmware, port: str | None = None, *, counting: bool = False
 ) -> Iterator[Device]:
     """Reach a board that runs `firmware`.
@@ -251,12 +251,14 @@ def open(  # noqa: A001 - as the built-in: what it opens is closed at the end of
         with Transport(port) as transport:
             yield Device(board, firmware, transport, counting=True)
         return
-    with Emulator(board, counting=counting) as emulator:
-        with Transport(emulator.serial_url) as transport:
+    with (
+        Emulator(board, counting=counting) as emulator,
+        Transport(emulator.serial_url) as transport,
+    ):
+        try:
             flashing.flash(firmware.elf, emulator.gdb, flashing.EMULATOR_RESET)
-            try:
-                device = Device(board, firmware, transport, counting=counting)
-            except SilentError:
-                emulator.require_running()
-                raise
-            yield device
+            device = Device(board, firmware, transport, counting=counting)
+        except ToolMissingError:
+            emulator.require_running()
+            raise
+        yield device

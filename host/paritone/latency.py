@@ -74,7 +74,10 @@ class Latency:
                 {"name": c.name, "kernel": c.kernel, "macs": c.macs, self.unit: c.cost.median}
                 for c in self.layers
             ],
-            "range": {"frontend_per_frame": asdict(self.frontend), "inference": asdict(self.inference)},
+            "range": {
+                "frontend_per_frame": asdict(self.frontend),
+                "inference": asdict(self.inference),
+            },
         }
 
     def memory(self, device: Device) -> dict[str, int]:
@@ -136,9 +139,7 @@ def measure(
     )
 
 
-def _frame_ticks(
-    device: Device, pcm: NDArray[np.int16], tables: FrontendTables
-) -> list[int]:
+def _frame_ticks(device: Device, pcm: NDArray[np.int16], tables: FrontendTables) -> list[int]:
     """Ticks of single frames: once the first is complete, every hop of PCM makes one."""
     device.reset()
     ticks = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -252,15 +252,13 @@ def clips_of(config: Any, limit: int | None = None) -> list[Clip]:
     return [(item.clip.path.name, item.pcm) for item in ClipStore(config).load(chosen)]
 
 
-def show(validation: Validation, names: Iterable[str]) -> None:
-    """Print the counts as a table, and the first mismatch of each part."""
+def show(validation: Validation, clips: int) -> None:
+    """Print the counts as a table."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("parity", "between", "patches", "values", "mismatched")
+    table = Table(f"parity, {clips} clips", "between", "patches", "values", "mismatched")
     for part, parity in (("frontend", validation.frontend), ("model", validation.model)):
         counts = (f"{n:,}" for n in (parity.patches, parity.values, parity.mismatched))
         table.add_row(part, " = ".join(parity.between), *counts)
-    console = Console()
-    console.print(table)
-    console.print(f"{len(list(names))} clips", style="dim", highlight=False)
+    Console().print(table)

@@ -116,11 +116,12 @@ def tool(name: str) -> str:
     return found
 
 
-def require_tools(board: Board, port: str | None = None) -> None:
-    """ToolMissingError unless the firmware can be built and, without a port, emulated."""
-    for name in (*BUILD_TOOLS, *(() if port else RUN_TOOLS)):
+def require_tools(board: Board, port: str | None = None, *, run: bool = True) -> None:
+    """ToolMissingError unless the firmware can be built and, to `run` without a port, emulated."""
+    emulate = run and port is None
+    for name in (*BUILD_TOOLS, *(RUN_TOOLS if emulate else ())):
         tool(name)
-    if port is None:
+    if emulate:
         from paritone.boards import qemu
 
         qemu.require_machine(board.machine)
@@ -138,6 +139,4 @@ def read_memory(script: str) -> Memory:
             raise ValueError(f"no {pattern} in the linker script")
         return int(found[1]) * _UNITS[found[2]]
 
-    return Memory(
-        size(r"FLASH[^\n]*LENGTH"), size(r"(?m)^\s*RAM[^\n]*LENGTH"), size("STACK_BYTES")
-    )
+    return Memory(size(r"FLASH[^\n]*LENGTH"), size(r"(?m)^\s*RAM[^\n]*LENGTH"), size("STACK_BYTES"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import os
+import random
 import shutil
 import socket
 import subprocess
-import tempfile
 from types import TracebackType
 
 from paritone.boards import Board, tool
@@ -30,6 +31,7 @@ class Emulator:
         serial, gdb = _listener(), _listener()
         try:
             command = [
+                *_on_one_core(),
                 *_dies_with_parent(),
                 *[tool("qemu-system-arm"), "-machine", board.machine, "-S"],
                 *["-display", "none", "-monitor", "none"],
@@ -39,12 +41,11 @@ class Emulator:
                 *["-gdb", "chardev:gdb"],
                 *(["-icount", f"shift={board.icount_shift}"] if counting else []),
             ]
-            self._errors = tempfile.TemporaryFile()
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=self._errors,
-                stderr=self._errors,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 pass_fds=[serial.fileno(), gdb.fileno()],
             )
             atexit.register(self.close)
@@ -68,8 +69,8 @@ class Emulator:
     def require_running(self) -> None:
         """CheckFailedError with QEMU's own words when it has ended."""
         if self._process.poll() is not None:
-            self._errors.seek(0)
-            text = self._errors.read().decode(errors="replace").strip()
+            assert self._process.stdout is not None
+            text = self._process.stdout.read().decode(errors="replace").strip()
             first = text.splitlines()[0] if text else f"status {self._process.returncode}"
             raise CheckFailedError(f"the emulator ended by itself: {first}")
 
@@ -79,6 +80,8 @@ class Emulator:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait(STOP_TIMEOUT_S)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
 def require_machine(machine: str) -> None:
@@ -104,7 +107,7 @@ def _listener() -> socket.socket:
 
 
 def _socket(name: str, listener: socket.socket) -> list[str]:
-    # nodelay: the board sends byte by byte, and each would wait for the other side's acknowledgement
+    # nodelay: the board sends byte by byte, each would wait for the last one's acknowledgement
     options = "server=on,wait=off,nodelay=on"
     return ["-chardev", f"socket,id={name},fd={listener.fileno()},{options}"]
 
@@ -113,3 +116,15 @@ def _dies_with_parent() -> list[str]:
     """Prefix that has the kernel kill the emulator when this process is killed."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
+
+
+def _on_one_core() -> list[str]:
+    """Prefix that keeps the emulator's threads on one core.
+
+    They take turns at every byte of the serial line: half the time of a byte is the hand-over
+    from core to core.
+    """
+    taskset = shutil.which("taskset")
+    if taskset is None or not hasattr(os, "sched_getaffinity"):
+        return []
+    return [taskset, "-c", str(random.choice(sorted(os.sched_getaffinity(0))))]

@@ -1,1 +1,268 @@
-from paritone.cli import app  # noqa: F401
+"""The device side: `boards`, `doctor`; `build`, `flash`, `validate`, `latency`, `bench`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from paritone.cli import app
+
+if TYPE_CHECKING:
+    from paritone.device import Device
+    from paritone.project import Project
+
+Arguments = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[MODEL.tflite] [KEY=VALUE]...",
+        help="The model (default: general.model_path) and Hydra's overrides.",
+        show_default=False,
+    ),
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Configuration.")]
+ConfigPath = Annotated[
+    Path | None, typer.Option("--config-path", metavar="DIR", help="Its folder, as for `run`.")
+]
+ConfigName = Annotated[
+    str, typer.Option("--config-name", metavar="FILE", help="Its file in that folder.")
+]
+BoardName = Annotated[
+    str | None, typer.Option("--board", metavar="BOARD", help="See `paritone boards`.")
+]
+Port = Annotated[
+    str | None,
+    typer.Option(
+        "--port", metavar="PORT", help="Serial device or pyserial URL; without it, an emulator."
+    ),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Default: build/boards/BOARD.")
+]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the findings here too.")
+]
+
+
+def _file(config: Path | None, folder: Path | None, name: str) -> Path | None:
+    return folder / name if config is None and folder is not None else config
+
+
+def _write(path: Path | None, record: Any) -> None:
+    if path is not None:
+        path.write_text(json.dumps(record, indent=2) + "\n")
+
+
+@app.command()
+def boards(json_file: JsonFile = None) -> None:
+    """List the boards that the firmware is built for."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from paritone import boards as supported
+
+    table = Table("board", "what it is", "flash", "RAM", "emulated by", "silicon")
+    records = []
+    for board in supported.all_boards():
+        memory = board.memory
+        sizes = [f"{size // 1024:,} KB" for size in (memory.flash_bytes, memory.ram_bytes)]
+        silicon = "not run yet" if board.on_silicon else "no"
+        table.add_row(board.name, board.title, *sizes, f"QEMU {board.machine}", silicon)
+        records.append(
+            {
+                "name": board.name,
+                "title": board.title,
+                "flash_bytes": memory.flash_bytes,
+                "ram_bytes": memory.ram_bytes,
+                "machine": board.machine,
+                "on_silicon": board.on_silicon,
+            }
+        )
+    Console().print(table)
+    _write(json_file, records)
+
+
+@app.command()
+def doctor(json_file: JsonFile = None) -> None:
+    """Say what this machine has and lacks, and the line that mends it."""
+    from dataclasses import asdict
+
+    from paritone import doctor as examination
+    from paritone.errors import ToolMissingError
+
+    found = examination.examine()
+    ports = examination.ports()
+    for item in found:
+        state = item.version if item.ok else f"MISSING: {item.mend}"
+        typer.echo(f"{item.name:<18} {item.use:<16} {state}")
+    for device, description in ports:
+        typer.echo(f"{device:<18} {'serial port':<16} {description}")
+    if not ports:
+        typer.echo(f"{'serial ports':<18} {'real boards':<16} none; emulated boards need none")
+    _write(json_file, {"tools": [asdict(item) for item in found], "ports": ports})
+    missing = [item.name for item in found if not item.ok]
+    if missing:
+        raise ToolMissingError(f"missing: {', '.join(missing)}; see the lines above")
+
+
+@app.command()
+def build(
+    arguments: Arguments = None,
+    config: ConfigFile = None,
+    config_path: ConfigPath = None,
+    config_name: ConfigName = "user_config.yaml",
+    board: BoardName = None,
+    out: Out = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Generate the C of a model and build the firmware of a board."""
+    from paritone import project as projects
+
+    file = _file(config, config_path, config_name)
+    project = projects.find(arguments or [], file, board, out, run=False)
+    firmware = project.build()
+    typer.echo(f"{firmware.elf}: for {project.board.name}")
+    for name, size in firmware.memory.items():
+        typer.echo(f"  {name.removesuffix('_bytes'):<6} {size:>10,} B")
+    _write(json_file, {"board": project.board.name, "memory": firmware.memory})
+
+
+@app.command()
+def flash(
+    arguments: Arguments = None,
+    config: ConfigFile = None,
+    config_path: ConfigPath = None,
+    config_name: ConfigName = "user_config.yaml",
+    board: BoardName = None,
+    port: Port = None,
+    out: Out = None,
+    gdb: Annotated[
+        str | None,
+        typer.Option("--gdb", metavar="HOST:PORT", help="GDB server of a probe (OpenOCD, pyOCD)."),
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Build and flash through GDB, read back, start, and ask the board who it is."""
+    from paritone import device as devices
+    from paritone import flash as flashing
+    from paritone import project as projects
+    from paritone.errors import ConfigError
+
+    if port is not None and gdb is None:
+        raise ConfigError("flashing goes through GDB: give --gdb HOST:PORT of the probe's server")
+    file = _file(config, config_path, config_name)
+    project = projects.find(arguments or [], file, board, out, port=port or gdb)
+    firmware = project.build()
+    if gdb is not None:
+        done = flashing.flash(firmware.elf, gdb)
+        typer.echo(f"flashed {done.size:,} B, read back and equal")
+    if gdb is None or port is not None:
+        with devices.open(project.board, firmware, port) as opened:
+            _greet(opened, emulated=port is None)
+    _write(json_file, {"board": project.board.name, "memory": firmware.memory})
+
+
+def _greet(device: Device, *, emulated: bool) -> None:
+    where = "emulated, flashed through GDB, read back and equal" if emulated else "answers"
+    hello = device.hello
+    typer.echo(f"{hello.board}: {where}; {hello.clock_hz / 1e6:g} MHz")
+    typer.echo(f"  model    {hello.model_sha256[:16]}")
+    typer.echo(f"  frontend {hello.frontend_sha256[:16]}")
+
+
+@app.command()
+def validate(
+    arguments: Arguments = None,
+    config: ConfigFile = None,
+    config_path: ConfigPath = None,
+    config_name: ConfigName = "user_config.yaml",
+    board: BoardName = None,
+    port: Port = None,
+    out: Out = None,
+    clips: Annotated[
+        int | None, typer.Option("--clips", min=1, help="Of the test set, at most; default all.")
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Stream the test clips to the board and compare every feature and every score."""
+    from paritone import device as devices
+    from paritone import validate as validation
+
+    project = _project(arguments, _file(config, config_path, config_name), board, port, out)
+    firmware = project.build()
+    chosen = validation.clips_of(project.config, clips)
+    with devices.open(project.board, firmware, port) as opened:
+        found = validation.validate(opened, chosen, project.tables(), project.model)
+    validation.show(found, len(chosen))
+    _write(json_file, {"schema": 1, "board": project.board.name, "parity": found.record()})
+    found.require_equal()
+
+
+@app.command()
+def latency(
+    arguments: Arguments = None,
+    config: ConfigFile = None,
+    config_path: ConfigPath = None,
+    config_name: ConfigName = "user_config.yaml",
+    board: BoardName = None,
+    port: Port = None,
+    out: Out = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Measure frontend and model on the board: instructions emulated, cycles on silicon."""
+    _bench(arguments, _file(config, config_path, config_name), board, port, out, json_file)
+
+
+@app.command()
+def bench(
+    arguments: Arguments = None,
+    config: ConfigFile = None,
+    config_path: ConfigPath = None,
+    config_name: ConfigName = "user_config.yaml",
+    board: BoardName = None,
+    port: Port = None,
+    out: Out = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Instructions per frame and per layer, flash, RAM and stack; by default of the example."""
+    _bench(arguments, _file(config, config_path, config_name), board, port, out, json_file)
+
+
+def _bench(
+    arguments: list[str] | None,
+    file: Path | None,
+    board: str | None,
+    port: str | None,
+    out: Path | None,
+    json_file: Path | None,
+) -> None:
+    from paritone import bench as benching
+    from paritone import latency as measuring
+
+    project = _project(arguments, file, board, port, out)
+    found = benching.bench(project, port)
+    title = f"{found.model} on {found.board}"
+    measuring.show(found.latency, found.memory, title)
+    _write(json_file, found.record())
+
+
+def _project(
+    arguments: list[str] | None,
+    file: Path | None,
+    board: str | None,
+    port: str | None,
+    out: Path | None,
+) -> Project:
+    from paritone import project as projects
+
+    return projects.find(arguments or [], file, board, out, port=port)
+
+
+@app.command()
+def monitor(board: BoardName = None, port: Port = None) -> None:
+    """Live view of a board; not there yet."""
+    from paritone.errors import ConfigError
+
+    raise ConfigError("monitor is not there yet: `paritone validate` streams clips to a board")

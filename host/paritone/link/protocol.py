@@ -101,7 +101,8 @@ def decode(block: bytes) -> Frame | None:
     body, (crc,) = whole[: -_CRC.size], _CRC.unpack(whole[-_CRC.size :])
     if zlib.crc32(body) != crc:
         return None
-    return Frame(*_HEADER.unpack_from(body), body[_HEADER.size :])
+    kind, argument, sequence = _HEADER.unpack_from(body)
+    return Frame(kind, argument, sequence, body[_HEADER.size :])
 
 
 class Decoder:
@@ -152,11 +153,11 @@ class Hello:
         """Read a hello; ValueError when it is too short."""
         if len(payload) < cls._FIXED.size:
             raise ValueError(f"hello of {len(payload)} bytes, expected {cls._FIXED.size}")
-        version, layout, clock, counter, *sizes, board, model, frontend = cls._FIXED.unpack_from(
-            payload
-        )
-        name = board.rstrip(b"\0").decode("ascii", "replace")
-        return cls(version, layout, clock, counter == 1, *sizes, name, model.hex(), frontend.hex())
+        fields = list(cls._FIXED.unpack_from(payload))
+        fields[3] = fields[3] == 1
+        fields[11] = fields[11].rstrip(b"\0").decode("ascii", "replace")
+        fields[12:] = [digest.hex() for digest in fields[12:]]
+        return cls(*fields)
 
 
 @dataclass(frozen=True)
@@ -232,8 +233,8 @@ def describe_fault(frame: Frame) -> str:
     """One line for a FAULT frame: what happened where, during which request."""
     number, pc, lr, cfsr, hfsr, address = struct.unpack("<6I", frame.payload)
     kind = _EXCEPTIONS.get(number, f"exception {number}")
-    known = frame.argument in iter(Message)
-    during = f" during {Message(frame.argument).name}" if frame.argument and known else ""
+    request = next((m.name for m in Message if m == frame.argument), None)
+    during = f" during {request}" if request else ""
     return (
         f"{kind}{during} at pc=0x{pc:08x} (lr=0x{lr:08x}, CFSR=0x{cfsr:08x}, "
         f"HFSR=0x{hfsr:08x}, address 0x{address:08x})"
@@ -251,8 +252,8 @@ def describe_refusal(frame: Frame) -> str:
         Refusal.MODEL: f"its library returned {detail}",
         Refusal.STATE: "there is nothing to read yet",
     }
-    known = frame.argument in iter(Refusal)
-    return texts[Refusal(frame.argument)] if known else f"error {frame.argument}"
+    known = next((text for code, text in texts.items() if code == frame.argument), None)
+    return known or f"error {frame.argument}"
 
 
 def pack_pcm(samples: bytes) -> list[bytes]:

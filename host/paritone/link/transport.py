@@ -101,8 +101,7 @@ class Transport:
             for frame in self._receive(size):
                 if frame.type == Message.FAULT:
                     raise CheckFailedError(
-                        f"the board stopped: {protocol.describe_fault(frame)}; "
-                        "reset it to go on"
+                        f"the board stopped: {protocol.describe_fault(frame)}; reset it to go on"
                     )
                 if frame.type == Message.ERROR and frame.sequence == protocol.UNASKED:
                     return None

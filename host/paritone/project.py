@@ -1,0 +1,108 @@
+"""What the board commands work on: a quantized model, its configuration, a board, a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from paritone import boards, build, sources
+from paritone.boards import Board
+from paritone.build import Firmware
+from paritone.errors import ConfigError, ModelError
+
+if TYPE_CHECKING:
+    from paritone.config import Config
+    from paritone.features.tables import FrontendTables
+
+DEFAULT_BOARD = "stm32f405"
+CONFIG_NAME = "user_config.yaml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """One model on one board.
+
+    Attributes
+    ----------
+    model : quantized, ``.tflite``
+    folder : of generated C, firmware and a model quantized on the way
+    """
+
+    config: Config
+    model: Path
+    board: Board
+    folder: Path
+
+    def build(self) -> Firmware:
+        """Generate the C and build the firmware."""
+        return build.prepare(self.model, self.config, self.board, self.folder)
+
+    def tables(self) -> FrontendTables:
+        """The frontend's tables for this model's input."""
+        from paritone.engine import plan, tflite
+        from paritone.generate import frontend_tables
+
+        return frontend_tables(plan.plan(tflite.read(self.model)), self.config)
+
+
+def find(
+    arguments: Sequence[str],
+    config_file: Path | None,
+    board: str | None,
+    folder: Path | None = None,
+    *,
+    port: str | None = None,
+    run: bool = True,
+) -> Project:
+    """Make a project of a command's arguments.
+
+    Parameters
+    ----------
+    arguments : MODEL.tflite, or none for ``general.model_path``; and KEY=VALUE overrides
+    config_file : None: ``./user_config.yaml``, or the shipped example's
+    run : whether the firmware is to run as well, so that the tools for that are needed too
+
+    Raises
+    ------
+    ConfigError, ModelError
+        What cannot be used.
+    ToolMissingError
+        A tool that this board needs is not there: found out first.
+    """
+    from paritone import config as configuration
+
+    overrides = [text for text in arguments if "=" in text and not Path(text).exists()]
+    models = [text for text in arguments if text not in overrides]
+    if len(models) > 1:
+        raise ConfigError(f"one model is expected, got {', '.join(models)}")
+    config = configuration.load_sections(config_file or default_config(), overrides)
+    chosen = boards.get(board or config.board or DEFAULT_BOARD)
+    boards.require_tools(chosen, port, run=run)
+    out = folder or Path("build") / "boards" / chosen.name
+    path = Path(models[0]) if models else config.general.model_path
+    if path is None:
+        raise ConfigError("no model: name a .tflite file or set general.model_path")
+    return Project(config, _quantized(path, config, out), chosen, out)
+
+
+def default_config() -> Path:
+    """``./user_config.yaml`` where there is one, else the shipped example's."""
+    for path in (Path(CONFIG_NAME), sources.root() / "examples" / CONFIG_NAME):
+        if path.is_file():
+            return path
+    raise ConfigError(f"no {CONFIG_NAME} here: give --config FILE")
+
+
+def _quantized(path: Path, config: Config, folder: Path) -> Path:
+    """The model itself, or what quantization makes of a float one."""
+    from paritone import progress, quantization
+
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model")
+    if path.suffix == ".tflite":
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    with progress.stage(f"Quantizing {path.name}"):
+        return quantization.quantize(config, folder / "quantized_model.tflite")

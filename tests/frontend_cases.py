@@ -59,7 +59,7 @@ GRID: dict[str, tuple[dict[str, Any], InputFormat]] = {
         {"window": "boxcar", "window_length": 512, "fmin": 0, "fmax": None},
         InputFormat("int8", 0.0564, 36),
     ),
-    "one sample": ({"window_length": 1, "hop_length": 1}, InputFormat("int8", 0.05, 0)),
+    "one sample": ({"window_length": 1, "hop_length": 3}, InputFormat("int8", 0.05, 0)),
     "flat top, one band": (
         {"window": "flattop", "n_mels": 1, "hop_length": 3, "patch_length": 7, "overlap": 0.9},
         InputFormat("int8", 0.2, -128),

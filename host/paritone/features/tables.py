@@ -17,12 +17,14 @@ import numpy.typing as npt
 
 from paritone.config import FeatureExtraction
 from paritone.errors import ConfigError
+from paritone.features.curves import LOG_FRACTION_BITS, ln_table, root_table
 from paritone.features.fft_tables import FftTables, fft_tables
 from paritone.features.log_mel import LOG_OFFSET
+from paritone.features.mel_bands import mel_bands, sparse_bands
 
 N_FFT = (256, 512, 1024, 2048)
 MAX_MELS = 128
-LOG_FRACTION_BITS = 24
+LONGEST = 2**20
 MAX_HEADROOM = 15
 DTYPES = ("int8", "uint8", "float32")
 
@@ -111,7 +113,6 @@ class FrontendTables:
 
 def device_limits(features: FeatureExtraction, rate: int) -> list[str]:
     """Reasons why the device cannot compute this configuration; empty when it can."""
-    del rate  # any rate will do
     f = features
     checks = [
         (f.n_fft in N_FFT, f"n_fft is {f.n_fft}: the device does {_either(N_FFT)}"),
@@ -123,8 +124,12 @@ def device_limits(features: FeatureExtraction, rate: int) -> list[str]:
         (not f.center, "center is True: the device pads nothing; use False"),
         (not f.to_db, "to_db is True: a stream does not know the clip's maximum; use False"),
         (f.power in (1, 2), f"power is {f.power:g}: the device does 1 and 2"),
+        (f.hop_length <= LONGEST, f"hop_length is {f.hop_length}: the device does {LONGEST}"),
+        (f.patch_length <= LONGEST, f"patch_length is {f.patch_length}: the device does {LONGEST}"),
     ]
     reasons = [f"feature_extraction.{reason}" for holds, reason in checks if not holds]
+    if not 0 < rate < 2**32:
+        reasons.append(f"preprocessing.target_rate is {rate}")
     return reasons or _table_limits(features)
 
 
@@ -146,7 +151,7 @@ def make_tables(
     window = _window(features)
     guard = _guard_bits(window, features.n_fft)
     power = int(features.power)
-    first_bin, starts, lengths, values = _sparse_bands(_mel_bands(features, rate))
+    first_bin, starts, lengths, values = sparse_bands(mel_bands(features, rate))
     unit_bits = _spectrum_bits(features.n_fft, guard, power)
     weight_bits = _weight_bits(values, lengths, unit_bits, power)
     weights = np.rint(np.ldexp(values, weight_bits)).astype(np.uint32)
@@ -167,11 +172,11 @@ def make_tables(
         dtype=input_format.dtype,
         window=_q31(window * 0.5**guard),
         fft=fft_tables(features.n_fft),
-        root=_root_table(),
+        root=root_table(),
         band_start=starts.astype(np.uint16),
         band_length=lengths.astype(np.uint16),
         weights=weights,
-        ln=_ln_table(),
+        ln=ln_table(),
         offset=round(math.ldexp(LOG_OFFSET, unit_bits + weight_bits)),
         mel_exponent=unit_bits + weight_bits,
         input_multiplier=multiplier,
@@ -208,48 +213,6 @@ def _guard_bits(window: Floats, n_fft: int) -> int:
     return max(0, math.ceil(math.log2(max(bounds)) - 1e-6))
 
 
-def _mel_bands(features: FeatureExtraction, rate: int) -> Floats:
-    """Mel filter bank, float64 [n_mels, n_fft / 2 + 1], librosa's."""
-    import warnings
-
-    import librosa
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # empty bands: the float features have them
-        bands = librosa.filters.mel(
-            sr=rate,
-            n_fft=features.n_fft,
-            n_mels=features.n_mels,
-            fmin=features.fmin,
-            fmax=features.fmax,
-            htk=features.htk,
-            norm=features.norm,
-            dtype=np.float64,
-        )
-    return np.asarray(bands, np.float64)
-
-
-def _sparse_bands(
-    bands: Floats,
-) -> tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]:
-    """First bin in use; each band's first bin (counted from it) and length; all weights in a row.
-
-    ConfigError when no band reads a bin.
-    """
-    spans = [np.flatnonzero(band) for band in bands]
-    used = [span for span in spans if len(span)]
-    if not used:
-        raise ConfigError("feature_extraction.fmin, fmax: no mel band reads a bin of the spectrum")
-    first = min(int(span[0]) for span in used)
-    starts = np.array([span[0] - first if len(span) else 0 for span in spans])
-    lengths = np.array([span[-1] - span[0] + 1 if len(span) else 0 for span in spans])
-    values = [
-        band[first + start : first + start + length]
-        for band, start, length in zip(bands, starts, lengths, strict=True)
-    ]
-    return first, starts, lengths, np.concatenate(values)
-
-
 def _spectrum_bits(n_fft: int, guard: int, power: int) -> int:
     """b: a bin of magnitude (power 1) or power (power 2) |X|^p counts 2^b |X|^p units.
 
@@ -280,41 +243,6 @@ def _weight_bits(values: Floats, lengths: npt.NDArray[np.int64], unit_bits: int,
 def _q31(values: Floats) -> npt.NDArray[np.int32]:
     limit = 2**31 - 1
     return np.clip(np.rint(np.ldexp(values, 31)), -limit, limit).astype(np.int32)
-
-
-def _root_table() -> npt.NDArray[np.uint32]:
-    """Words of the square root in frontend_magnitude.c: uint32 [257].
-
-    Word i serves i * 2^23 <= s < (i + 1) * 2^23; 2^14 sqrt(s) is approximately
-    word + floor(s * slope / 2^16), slope being the word's low half. The pair that errs least
-    (relatively) is searched for near the chord's slope. Words below 32 are not used but for 0.
-    """
-    table = np.zeros(257, np.uint32)
-    for i in range(32, 256):
-        table[i] = _root_word(i)
-    table[256] = round(2**14 * math.sqrt(2**31) / 2**16) << 16  # one value, slope 0
-    return table
-
-
-def _root_word(i: int) -> int:
-    s = (np.linspace(i, i + 1, 33) * 2**23).astype(np.int64)
-    exact = np.ldexp(np.sqrt(s.astype(float)), 14)
-    chord = (exact[-1] - exact[0]) / 2**23 * 2**16
-    slopes = np.clip(round(chord) + np.arange(-128, 129), 0, 2**15 - 1)[:, None]
-    line = slopes + (s * slopes >> 16)
-    rest = exact - line
-    high = np.rint((rest.max(axis=1) + rest.min(axis=1)) / 2**17).astype(np.int64)[:, None]
-    error = np.abs(line + high * 2**16 - exact) / exact
-    best = int(np.argmin(error.max(axis=1)))
-    return int(high[best, 0]) << 16 | int(slopes[best, 0])
-
-
-def _ln_table() -> npt.NDArray[np.int32]:
-    """ln(1 + i / 256) in q24, raised by half the largest error of a chord: int32 [257]."""
-    x = 1 + np.arange(257) / 256
-    raised = np.log(x) + (1 / 256) ** 2 / 16
-    table = np.rint(np.ldexp(raised, LOG_FRACTION_BITS)).astype(np.int32)
-    return table
 
 
 def _input_multiplier(input_format: InputFormat) -> tuple[int, int]:

@@ -61,8 +61,12 @@ def prepare(model: Path, config: Config, board: Board, folder: Path) -> Firmware
         The model does not fit the configuration or the board.
     ToolMissingError
     """
-    from paritone.generate import generate
+    from paritone.engine import plan, tflite
+    from paritone.generate import frontend_tables, generate
 
+    planned = plan.plan(tflite.read(model))
+    tables = frontend_tables(planned, config)
+    _require_fit(planned.arena_bytes, tables.stream_bytes, planned.weights_bytes, board)
     generated = folder / "generated"
     generate(model, config, generated)
     return build_firmware(generated, board, folder / "firmware")
@@ -94,10 +98,13 @@ def build_firmware(generated: Path, board: Board | str, build_dir: Path) -> Firm
 
 def require_fit(manifest: Mapping[str, Any], board: Board) -> None:
     """ModelError when tensors or weights cannot fit the board, before anything is built."""
+    needs = (manifest[name] for name in ("arena_bytes", "stream_bytes", "weights_bytes"))
+    _require_fit(*needs, board)
+
+
+def _require_fit(arena: int, stream: int, flash: int, board: Board) -> None:
     memory = board.memory
-    arena = manifest["arena_bytes"]
-    ram = arena + manifest["stream_bytes"] + memory.stack_bytes + APPLICATION_RAM_BYTES
-    flash = manifest["weights_bytes"]
+    ram = arena + stream + memory.stack_bytes + APPLICATION_RAM_BYTES
     roomier = _roomier(board, ram)
     if ram > memory.ram_bytes:
         raise ModelError(

@@ -23,7 +23,7 @@ $(VENV)/.ready: pyproject.toml
 demo: ## the whole job on the shipped example, on an emulated STM32F405
 	@PYTHON=$(PYTHON) sh host/system-packages.sh --host-only-ok
 	@$(MAKE) --no-print-directory $(VENV)/.ready
-	@$(BIN)/paritone run --config-path examples --config-name user_config.yaml hydra.run.dir=build/demo
+	@$(BIN)/paritone run --host-only-ok --config-path examples --config-name user_config.yaml hydra.run.dir=build/demo
 
 test: setup ## every test: parity, board, command line
 	$(BIN)/python -m pytest

@@ -13,6 +13,7 @@ import yaml
 
 from paritone import cli, pipeline
 from paritone.config import STEPS
+from paritone.errors import ToolMissingError
 from zoo_config import tiny_model, write_wav
 
 
@@ -247,3 +248,70 @@ def test_model_of_another_class_count_names_both(project, tmp_path, capfd):
     assert project("general.model_path=four.h5") == 2
     assert "4 outputs" in (error := capfd.readouterr().err)
     assert "3 classes" in error
+
+
+# ---- The board's steps ---------------------------------------------------------------------------
+
+
+def _require_parity(found, *between):
+    for part, first, unit in (
+        ("frontend", "integer", "cells"),
+        ("model", "tflite-reference", "values"),
+    ):
+        row = found["parity"][part]
+        assert row["between"] == [first, *between]
+        assert row["mismatched"] == 0
+        assert row["patches"] >= 60
+        assert row[unit] == row["patches"] * {"cells": 20 * 16, "values": 3}[unit]
+
+
+def test_deployment_chain_then_benchmarking_what_it_made(project, tmp_path):
+    """Both validate on the board over the clips of the test set, and of the quantization set."""
+    assert project("operation_mode=chain_qd") == 0
+    found = summary(tmp_path / "run")
+    assert set(found) == {"schema", "operation_mode", "model", "parity", "memory"}
+    _require_parity(found, "native", "stm32f405")
+    assert set(found["memory"]) == {"flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes"}
+    header = (tmp_path / "run/C_header/paritone_generated.h").read_text()
+    assert f"PARITONE_ARENA_BYTES {found['memory']['arena_bytes']}" in header
+
+    (tmp_path / "run").rename(tmp_path / "first")
+    model = tmp_path / "first/quantized_models/quantized_model.tflite"
+    assert project("operation_mode=benchmarking", f"general.model_path={model}") == 0
+    again = summary(tmp_path / "run")
+    _require_parity(again, "native", "stm32f405")
+    assert again["latency"]["unit"] == "instructions"
+    layers = again["latency"]["layers"]
+    assert 0 < sum(layer["instructions"] for layer in layers) < 2 * again["latency"]["inference"]
+    assert again["latency"]["frontend_per_frame"] > 1000
+    for key in ("flash_bytes", "ram_bytes", "arena_bytes"):
+        assert again["memory"][key] == found["memory"][key]
+
+
+def test_without_arm_tools_the_host_half_runs(project, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("paritone.boards.tool", _refuse)
+    assert project("operation_mode=chain_eqeb", options=["--host-only-ok"]) == 0
+    found = summary(tmp_path / "run")
+    _require_parity(found, "native")
+    assert list(found["accuracy"]) == ["float", "int8", "device"]
+    assert "latency" not in found
+    assert list(found["left_out"]) == ["stm32f405"]
+    output = capfd.readouterr()
+    assert "apt-get install" in output.err
+    assert "left out" in output.out
+
+
+def test_a_mismatch_is_status_1_and_in_the_summary(project, tmp_path, monkeypatch, capfd):
+    from paritone.native.engine import Engine
+
+    honest = Engine.invoke
+    monkeypatch.setattr(Engine, "invoke", lambda self, x: honest(self, x) ^ 1)
+    monkeypatch.setattr("paritone.boards.tool", _refuse)
+    assert project("operation_mode=chain_qb", options=["--host-only-ok"]) == 1
+    row = summary(tmp_path / "run")["parity"]["model"]
+    assert row["mismatched"] == row["values"] > 0
+    assert "model: tflite-reference and native differ" in capfd.readouterr().err
+
+
+def _refuse(name):
+    raise ToolMissingError(f"{name} not found: apt-get install {name}")

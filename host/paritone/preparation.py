@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paritone import config as configuration
-from paritone import datasets, evaluation, progress, quantization
+from paritone import datasets, evaluation, progress, quantization, quiet
 from paritone.clips import ClipStore
 from paritone.config import STEPS, Config, need
 from paritone.datasets import Dataset
@@ -107,6 +107,7 @@ def _data(config: Config, steps: str) -> tuple[Dataset | None, Dataset | None]:
 def _check_model(config: Config, steps: str, dataset: Dataset | None) -> None:
     if steps.startswith("t"):
         return
+    quiet.import_tensorflow()
     path = need(config.general.model_path, "general.model_path")
     names = dataset.class_names if dataset is not None else config.dataset.class_names
     if "feature_extraction" in config.model_fields_set or steps != "q":

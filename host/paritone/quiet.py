@@ -36,11 +36,10 @@ def silenced() -> Iterator[None]:
 
 def import_tensorflow() -> None:
     """Import TensorFlow and Keras, without the banner that TensorFlow's C++ prints."""
-    if "tensorflow" in sys.modules:
-        return
-    with silenced():
-        import keras  # noqa: F401
-        import tensorflow  # noqa: F401
+    if "tensorflow" not in sys.modules:
+        with silenced():
+            import keras  # noqa: F401
+            import tensorflow  # noqa: F401
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
 
 

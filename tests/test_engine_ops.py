@@ -116,14 +116,33 @@ def dense_layers(draw):
     source, output = quantized(draw, (rows, depth)), quantized(draw, (rows, outs))
     weights, bias = weights_of(draw, rng, (outs, depth), 0, source, output)
     table = options("FullyConnectedOptions", fusedActivationFunction=draw(activations))
+    # tflite-micro rounds this operator twice, TensorFlow Lite once.
     content = build("FULLY_CONNECTED", [source, weights, bias], output, table)
-    return Case(content, patches(rng, source.shape))
+    return Case(content, patches(rng, source.shape), micro=False)
 
 
 @few
 @given(dense_layers())
 def test_fully_connected(case):
     expect_parity(case)
+
+
+@pytest.mark.parametrize("scale", [2.0**-8, 1e-4, 1e-6])
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_fully_connected_rounds_as_doubles_do(scale, per_channel):
+    """Sums around many thresholds, ties among them: the one operator rescaled in double."""
+    rng = np.random.default_rng(8)
+    n = 1000
+    factor = scale if scale == 2.0**-8 else scale * rng.uniform(1, 2)
+    sums = np.floor((rng.integers(-130, 130, n) + 0.5) / factor) + rng.integers(-2, 3, n)
+    source, output = Tensor((1, 1), "int8", (1.0,), (0,)), Tensor((1, n), "int8", (1.0,), (0,))
+    scales = (factor,) * (n if per_channel else 1)
+    weights = Tensor((n, 1), "int8", scales, data=np.ones((n, 1)))
+    bias = Tensor((n,), "int32", scales, data=sums)
+    content = build(
+        "FULLY_CONNECTED", [source, weights, bias], output, options("FullyConnectedOptions")
+    )
+    expect_parity(Case(content, [np.array([[0]], np.int8)], micro=False))
 
 
 @st.composite

@@ -88,4 +88,16 @@ static inline int32_t multiply_by_quantized_multiplier(int32_t value, int32_t mu
     return rounding_divide_by_pot(product, right);
 }
 
+/*
+ * value * multiplier * 2^(shift - 31), rounded once, ties away from zero, saturating. Any int32.
+ * A negative product is nudged by one less than a half before the flooring shift.
+ */
+static inline int32_t multiply_rounding_once(int32_t value, int32_t multiplier, int32_t shift)
+{
+    const int32_t right = 31 - shift; /* 1 .. 62 */
+    const int64_t half = INT64_C(1) << (right - 1);
+    const int64_t product = (int64_t)value * multiplier;
+    return sat32((product + half - (product < 0 ? 1 : 0)) >> right);
+}
+
 #endif

@@ -1,4 +1,7 @@
-/* FULLY_CONNECTED: int8, per-channel or per-tensor weights. */
+/*
+ * FULLY_CONNECTED: int8, per-channel or per-tensor weights. TensorFlow Lite's reference rescales
+ * this operator in double precision, so it rounds once (tflite-micro: twice, as convolutions do).
+ */
 #include "fixed_point.h"
 #include "operands.h"
 
@@ -16,8 +19,8 @@ static void dense_row(const paritone_fully_connected_t *p, const int8_t *input, 
 {
     for (int32_t i = 0; i < p->outputs; i++) {
         const int32_t sum = dot(input, &p->weights[i * p->depth], p->input_offset, p->depth);
-        const int32_t scaled = multiply_by_quantized_multiplier(add_wrapping(sum, p->bias[i]),
-                                                                p->multiplier[i], p->shift[i]);
+        const int32_t scaled =
+            multiply_rounding_once(add_wrapping(sum, p->bias[i]), p->multiplier[i], p->shift[i]);
         output[i] = (int8_t)clamp(add_wrapping(scaled, p->output_offset), p->minimum, p->maximum);
     }
 }

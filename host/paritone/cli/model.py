@@ -127,6 +127,8 @@ def _report(found: list[tuple[str, Comparison]], plan: Any, json_file: Path | No
     table = Table("patches", "between", "count", "values", "mismatched", "first")
     for kind, c in found:
         first = str(c.first) if c.first else "-"
+        if c.disputed:
+            first += f" ({c.disputed} on which the references differ)"
         numbers = (f"{c.patches:,}", f"{c.values:,}", f"{c.mismatched:,}")
         table.add_row(kind, " / ".join(c.between), *numbers, first)
     Console().print(table)

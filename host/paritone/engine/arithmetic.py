@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from paritone.errors import ModelError
 
 INT8_MIN, INT8_MAX = -128, 127
+OUTPUT_REACH = 256  # an int8 output less its zero point, and one beyond
+MULTIPLIER_SEARCH = 8
 
 # Fused activations, TensorFlow Lite's numbers: the real range that they clip to.
 ACTIVATIONS: dict[int, tuple[float | None, float | None]] = {
@@ -37,6 +40,49 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     if shift > 30:
         raise ModelError(f"a rescaling by {real:g} is out of range: the model's scales are absurd")
     return multiplier, shift
+
+
+def exact_multiplier(real: float, reach: int) -> tuple[int, int]:
+    """``(multiplier, shift)`` that reproduces ``round(accumulator * real)`` in double precision.
+
+    Holds for accumulators within +-`reach` whose product lies within +-OUTPUT_REACH, rounding once
+    and ties away from zero: every threshold is compared. The nearest multiplier nearly always
+    does; with thresholds near 2^31 there may be none, and the nearest has to serve.
+    """
+    nearest, shift = quantize_multiplier(real)
+    wanted = _thresholds(real, reach)
+    for distance in range(MULTIPLIER_SEARCH):
+        for candidate in {nearest + distance, nearest - distance}:
+            if 0 <= candidate < 1 << 31 and _reproduces(candidate, shift, wanted):
+                return candidate, shift
+    return nearest, shift
+
+
+def _thresholds(real: float, reach: int) -> list[int]:
+    """Smallest accumulator up to `reach` that gives each output of 1 .. OUTPUT_REACH.
+
+    Rounding is odd about zero: the negative half follows.
+    """
+    found: list[int] = []
+    while real > 0 and len(found) < OUTPUT_REACH:
+        bound = len(found) + 0.5
+        at = math.floor(bound / real) - 1
+        while at * real < bound:  # in double precision, as the reference multiplies
+            at += 1
+        if at > reach:
+            break
+        found.append(at)
+    return found
+
+
+def _reproduces(multiplier: int, shift: int, thresholds: Sequence[int]) -> bool:
+    """Whether ``multiply_rounding_once`` of fixed_point.h steps at the same accumulators."""
+    right = 31 - shift
+    half = 1 << (right - 1)
+    return all(
+        (at * multiplier + half) >> right >= output > ((at - 1) * multiplier + half) >> right
+        for output, at in enumerate(thresholds, 1)
+    )
 
 
 def round_half_away(value: float) -> int:

@@ -50,8 +50,29 @@ def _channel_factors(
     source: TensorInfo, weights: TensorInfo, output: TensorInfo, channels: int
 ) -> tuple[params.Int32s, params.Int8s]:
     """Multiplier and shift of each channel: input scale * weight scale / output scale."""
-    scales = weights.scales if len(weights.scales) > 1 else weights.scales * channels
-    factors = [arithmetic.quantize_multiplier(source.scale * s / output.scale) for s in scales]
+    factors = [
+        arithmetic.quantize_multiplier(source.scale * s / output.scale) for s in weights.scales
+    ]
+    return _tables(factors * (channels // len(factors)))
+
+
+def _dense_factors(
+    source: TensorInfo, weights: TensorInfo, output: TensorInfo, bias: params.Int32s
+) -> tuple[params.Int32s, params.Int8s]:
+    """The same for FULLY_CONNECTED, which rounds once: exact for all sums that can occur."""
+    products = np.abs(np.asarray(weights.data, np.int64)).sum(axis=1) * 255
+    reach = products + np.abs(bias.astype(np.int64))
+    scales = weights.scales
+    if len(scales) == 1:
+        reach = reach.max(keepdims=True)
+    factors = [
+        arithmetic.exact_multiplier(source.scale * s / output.scale, int(r))
+        for s, r in zip(scales, reach, strict=True)
+    ]
+    return _tables(factors * (len(bias) // len(factors)))
+
+
+def _tables(factors: list[tuple[int, int]]) -> tuple[params.Int32s, params.Int8s]:
     return (
         np.array([m for m, _ in factors], np.int32),
         np.array([s for _, s in factors], np.int8),
@@ -107,9 +128,10 @@ def fully_connected(o: Operands) -> Step:
     if rows * depth != source.size or output.size != rows * outputs:
         raise ModelError(f"weights {weights.shape} do not fit {source.shape} -> {output.shape}")
     _check_accumulator(depth)
+    bias = _bias(o, outputs)
     step = params.FullyConnected(
         rows, depth, outputs, -source.zero_point, output.zero_point, *activation_range(o),
-        np.asarray(weights.data), _bias(o, outputs),
-        *_channel_factors(source, weights, output, outputs),
+        np.asarray(weights.data), bias,
+        *_dense_factors(source, weights, output, bias),
     )  # fmt: skip
     return step_of(o, "FULLY_CONNECTED", step, rows * depth * outputs)

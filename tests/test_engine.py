@@ -1,0 +1,226 @@
+"""Whole models through the engine: every layer, both oracles, bad files, memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paritone import parity, quantization
+from paritone.engine import memory
+from paritone.engine.plan import plan
+from paritone.engine.tflite import parse, read
+from paritone.errors import ModelError
+from paritone.native.engine import Engine
+from tflite_models import Tensor, build, options
+
+CLASSES = 10
+
+
+def separable_cnn():
+    """A depthwise-separable CNN with every pooling, a residual sum and both ReLUs."""
+    from keras import Input, Model, layers
+
+    inputs = Input((32, 48, 1))
+    x = layers.Conv2D(8, 3, strides=2, padding="same")(inputs)
+    x = layers.ReLU(6)(x)
+    x = layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2)(x)
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.AveragePooling2D(2)(x)
+    x = layers.ReLU(6)(layers.Add()([x, layers.Conv2D(16, 1)(x)]))
+    x = layers.MaxPooling2D(2)(x)
+    x = layers.SeparableConv2D(24, 3, dilation_rate=2, padding="same")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    return Model(inputs, layers.Dense(CLASSES, activation="softmax")(x))
+
+
+def randomise(model, rng):
+    """Weights and normalisation statistics as if trained: none is 0 or 1."""
+    for weight in model.weights:
+        name = weight.path.rsplit("/", 1)[-1]
+        if name in ("gamma", "moving_variance"):
+            weight.assign(rng.uniform(0.5, 2, weight.shape))
+        elif name in ("beta", "bias", "moving_mean"):
+            weight.assign(rng.normal(0, 0.2, weight.shape))
+
+
+def keras_model(name):
+    from paritone.models.miniresnet import miniresnet
+    from paritone.models.yamnet import yamnet
+
+    shape = (32, 40, 1)
+    return {
+        "yamnet": lambda: yamnet(256, CLASSES),
+        "miniresnet_v1": lambda: miniresnet(1, "v1", CLASSES, shape),
+        "miniresnet_v2": lambda: miniresnet(1, "v2", CLASSES, shape, pooling="max"),
+        "miniresnet_flat": lambda: miniresnet(1, "v2", CLASSES, shape, pooling=None),
+        "separable": separable_cnn,
+    }[name]()
+
+
+# Every kind of model, and every kind of ends and granularity at least once.
+VARIANTS = {
+    "yamnet-int8": ("yamnet", "int8", "int8", True),
+    "yamnet-float-uint8": ("yamnet", "float", "uint8", True),
+    "yamnet-uint8-per-tensor": ("yamnet", "uint8", "uint8", False),
+    "miniresnet_v1-int8": ("miniresnet_v1", "int8", "int8", True),
+    "miniresnet_v1-uint8-per-tensor": ("miniresnet_v1", "uint8", "uint8", False),
+    "miniresnet_v2-int8": ("miniresnet_v2", "int8", "int8", True),
+    "miniresnet_v2-float": ("miniresnet_v2", "float", "float", False),
+    "miniresnet_flat-int8": ("miniresnet_flat", "int8", "int8", True),
+    "separable-uint8": ("separable", "uint8", "int8", True),
+    "separable-per-tensor": ("separable", "int8", "int8", False),
+}
+
+
+@pytest.fixture(scope="session")
+def converted(tmp_path_factory):
+    """Quantized models by variant, each converted once."""
+    folder = tmp_path_factory.mktemp("models")
+    models: dict[str, object] = {}
+
+    def get(variant: str) -> Path:
+        path = folder / f"{variant}.tflite"
+        if not path.is_file():
+            name, input_type, output_type, per_channel = VARIANTS[variant]
+            if name not in models:
+                models[name] = keras_model(name)
+                randomise(models[name], np.random.default_rng(3))
+            model = models[name]
+            patches = np.random.default_rng(4).normal(-1, 2.3, (8, *model.input_shape[1:]))
+            content = quantization.convert(
+                model, patches.astype(np.float32), input_type, output_type, per_channel=per_channel
+            )
+            path.write_bytes(content)
+        return path
+
+    return get
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_layer_and_output(converted, variant):
+    path = converted(variant)
+    engine, content = Engine(path), path.read_bytes()
+    patches = parity.random_patches(engine.input, 7, seed=1)
+    layers = parity.compare_layers(engine, content, patches)
+    assert not layers.mismatched, layers.first
+    assert layers.patches == 7
+    for outcome in parity.compare(engine, content, patches):
+        assert not outcome.mismatched, outcome
+        assert outcome.values == 7 * CLASSES
+
+
+def test_nothing_is_written_past_the_arena(converted):
+    engine = Engine(converted("separable-uint8"))
+    engine.arena.fill(parity.POISON)
+    engine.invoke(parity.random_patches(engine.input, 1, 0)[0])
+    assert np.all(engine.arena[engine.plan.arena_bytes :] == parity.POISON)
+
+
+def test_engines_interleave(converted):
+    """Two models and two copies of one, step by step in turn: no state but the arenas."""
+    paths = [converted(v) for v in ("separable-uint8", "separable-per-tensor", "separable-uint8")]
+    engines = [Engine(path) for path in paths]
+    patches = [parity.random_patches(e.input, 7, seed)[-1] for seed, e in enumerate(engines)]
+    alone = [e.invoke(x) for e, x in zip(engines, patches, strict=True)]
+    for engine, patch in zip(engines, patches, strict=True):
+        engine._write_input(patch)
+    for step in range(max(len(e.plan.steps) for e in engines)):
+        for e in engines:
+            if step < len(e.plan.steps):
+                e._lib.paritone_model_step(e._model, e._kernels, e._arena, step)
+    for engine, expected in zip(engines, alone, strict=True):
+        assert np.array_equal(engine._read(engine.output), expected)
+
+
+def test_plan_of_yamnet(converted):
+    """Sizes that are known from counting by hand."""
+    found = plan(read(converted("yamnet-int8")))
+    assert found.macs == 23_902_720
+    assert found.arena_bytes == 147_456
+    assert found.weights_bytes == 139_176
+
+
+def test_tensors_of_one_step_do_not_overlap(converted):
+    for variant in ("separable-uint8", "miniresnet_flat-int8"):
+        found = plan(read(converted(variant)))
+        for step in found.steps:
+            spans = [
+                (found.offsets[i], found.offsets[i] + found.graph.tensors[i].nbytes)
+                for i in {*step.inputs, step.output}
+                if i in found.offsets
+            ]
+            for (_, end), (start, _) in zip(sorted(spans), sorted(spans)[1:], strict=False):
+                assert end <= start, step.name
+
+
+def test_blocks_that_meet_are_apart():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        starts = rng.integers(0, 20, 12)
+        blocks = [
+            memory.Block(i, int(rng.integers(1, 300)), int(s), int(s + rng.integers(0, 8)))
+            for i, s in enumerate(starts)
+        ]
+        offsets, total = memory.place(blocks)
+        for a in blocks:
+            assert offsets[a.key] % memory.ALIGNMENT == 0
+            assert offsets[a.key] + a.size <= total
+            for b in blocks:
+                if a.key < b.key and a.meets(b):
+                    ends = offsets[a.key] + a.size, offsets[b.key] + b.size
+                    assert ends[0] <= offsets[b.key] or ends[1] <= offsets[a.key]
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((1, 32, 40, 1), "uint8"), ((32, 40), "int8"), ((2, 32, 40, 1), "int8")]
+)
+def test_input_must_fit(converted, shape, dtype):
+    engine = Engine(converted("miniresnet_v1-int8"))
+    with pytest.raises(ModelError, match=r"the model takes int8 of shape \(1, 32, 40, 1\)"):
+        engine.invoke(np.zeros(shape, dtype))
+
+
+def test_an_unsupported_operator_is_named():
+    source = Tensor((1, 4), "int8", (0.1,), (0,))
+    content = build("LEAKY_RELU", [source], source, options("LeakyReluOptions", alpha=0.2))
+    with pytest.raises(ModelError, match=r"LEAKY_RELU .*tensor_1.*supported are .*CONV_2D"):
+        plan(parse(content))
+
+
+def test_a_float_model_is_refused():
+    source = Tensor((1, 4), "float32")
+    content = build("SOFTMAX", [source], source, options("SoftmaxOptions", beta=1.0))
+    with pytest.raises(ModelError, match=r"SOFTMAX.*float32, expected int8.*quantize the model"):
+        plan(parse(content))
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, 1000, 5000, -1000, -1])
+def test_a_truncated_model_is_refused(converted, tmp_path, kept):
+    content = converted("separable-uint8").read_bytes()
+    path = tmp_path / "cut.tflite"
+    path.write_bytes(content[:kept])
+    with pytest.raises(ModelError, match=r"cut\.tflite"):
+        plan(read(path))
+
+
+def test_a_missing_model_is_refused(tmp_path):
+    with pytest.raises(ModelError, match=r"none\.tflite: cannot be read"):
+        read(tmp_path / "none.tflite")
+
+
+def test_damaged_models_never_crash(converted):
+    """A mutated file is refused, or it is a program that our planner holds to be sound."""
+    content = bytearray(converted("separable-uint8").read_bytes())
+    rng = np.random.default_rng(11)
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(content)
+        for at in rng.integers(8, len(content), rng.integers(1, 8)):
+            damaged[at] = rng.integers(0, 256)
+        try:
+            plan(parse(bytes(damaged)))
+        except ModelError:
+            refused += 1
+    assert refused > 20

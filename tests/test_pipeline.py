@@ -315,3 +315,19 @@ def test_a_mismatch_is_status_1_and_in_the_summary(project, tmp_path, monkeypatc
 
 def _refuse(name):
     raise ToolMissingError(f"{name} not found: apt-get install {name}")
+
+
+def test_a_model_too_large_for_the_board(project, tmp_path, capfd):
+    """Needs and has are told before anything is built or evaluated."""
+    import keras
+
+    inputs = keras.Input((20, 16, 1))
+    x = keras.layers.Conv2D(512, 3, padding="same")(inputs)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x)).save(tmp_path / "wide.h5")
+    assert project("operation_mode=chain_eqeb", "general.model_path=wide.h5") == 2
+    error = capfd.readouterr().err
+    assert "stm32f405" in error
+    assert "131,072 B" in error
+    assert "mps2-an386" in error
+    assert not (tmp_path / "run").exists()

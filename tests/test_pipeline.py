@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from paritone import cli, pipeline
+from paritone import config as configuration
 from paritone.config import STEPS
 from paritone.errors import ToolMissingError
 from zoo_config import tiny_model, write_wav
@@ -331,3 +332,26 @@ def test_a_model_too_large_for_the_board(project, tmp_path, capfd):
     assert "131,072 B" in error
     assert "mps2-an386" in error
     assert not (tmp_path / "run").exists()
+
+
+def test_what_host_and_board_are_compared_on(tiny_config, monkeypatch, capfd):
+    """Each clip once, a part of many, noise without any."""
+    from paritone import device_run
+    from paritone.clips import ClipStore
+    from paritone.datasets import Dataset
+    from paritone.preparation import Prepared, datasets
+
+    config = configuration.load_file(tiny_config)
+    store, sets = ClipStore(config), [datasets.load(config, s) for s in ("test", "quantization")]
+    every = {str(clip.path) for dataset in sets for clip in dataset.clips}
+    twice = Dataset(sets[1].clips + sets[0].clips, sets[1].class_names)
+    prepared = Prepared(config, "stm32f405", sets[0], twice, store)
+    assert sorted(name for name, _ in device_run.clips(prepared)) == sorted(every)
+    assert capfd.readouterr().err == ""
+    monkeypatch.setattr(device_run, "MOST_PATCHES", 70)
+    some = device_run.clips(prepared)
+    assert 0 < len(some) < len(every)
+    assert f"{len(some)} of {len(every)} clips" in capfd.readouterr().err
+    none = Prepared(config, "stm32f405", None, None, store)
+    [(name, pcm)] = device_run.clips(none)
+    assert (name, pcm.dtype) == ("noise", np.int16)

@@ -15,6 +15,8 @@ from paritone.config import Config
 from paritone.datasets import Clip, Dataset
 from paritone.errors import AudioError
 
+NOISE_PATCHES = 4
+
 
 @dataclass(frozen=True)
 class ClipData:
@@ -89,3 +91,12 @@ def prepare(clip: Clip, config: Config) -> ClipData:
             "preprocessing.min_length"
         ) from error
     return ClipData(clip, audio.to_int16(wave), patches)
+
+
+def noise(config: Config) -> NDArray[np.int16]:
+    """White noise, long enough for a few patches: what a board is fed where there is no clip."""
+    features = config.feature_extraction
+    frames = features.patch_length + (NOISE_PATCHES - 1) * features.patch_step
+    samples = features.n_fft + (frames - 1) * features.hop_length
+    rng = np.random.default_rng(config.general.global_seed)
+    return rng.normal(0, 3000, samples).clip(-32768, 32767).astype(np.int16)

@@ -13,19 +13,20 @@ from numpy.typing import NDArray
 
 from paritone import build, device, latency, validate
 from paritone.build import Firmware
+from paritone.clips import ClipData, noise
 from paritone.config import Config
 from paritone.engine import plan, tflite
 from paritone.errors import CheckFailedError
 from paritone.features.tables import FrontendTables
 from paritone.parity import REFERENCE, Comparison, Tally
 from paritone.preparation import Prepared
-from paritone.progress import track
+from paritone.progress import notice, track
 from paritone.tflite_reference import Reference
 from paritone.validate import Validation
 
 GENERATED = "C_header"
 FIRMWARE = "firmware"
-NOISE_PATCHES = 4
+MOST_PATCHES = 500
 Clips = Sequence[tuple[str, NDArray[np.int16]]]
 Stage = Callable[[str], AbstractContextManager[None]]
 
@@ -45,21 +46,21 @@ class Outcome:
 
 
 def clips(prepared: Prepared) -> Clips:
-    """PCM to compare on: each clip of the test and quantization sets once, or seeded noise."""
-    found: dict[str, NDArray[np.int16]] = {}
+    """PCM to compare on: each clip of the test and quantization sets once, or seeded noise.
+
+    Of large sets every n-th clip, so that an emulator answers in minutes; that is said.
+    """
+    found: dict[str, ClipData] = {}
     for dataset in (prepared.test, prepared.calibration):
         for data in prepared.store.load(dataset) if dataset is not None else []:
-            found.setdefault(str(data.clip.path), data.pcm)
-    return list(found.items()) or [("noise", noise(prepared.config))]
-
-
-def noise(config: Config) -> NDArray[np.int16]:
-    """White noise, long enough for a few patches: where there is no clip at all."""
-    features = config.feature_extraction
-    frames = features.patch_length + (NOISE_PATCHES - 1) * features.patch_step
-    samples = features.n_fft + (frames - 1) * features.hop_length
-    rng = np.random.default_rng(config.general.global_seed)
-    return rng.normal(0, 3000, samples).clip(-32768, 32767).astype(np.int16)
+            found.setdefault(str(data.clip.path), data)
+    if not found:
+        return [("noise", noise(prepared.config))]
+    step = -(-sum(len(data.patches) for data in found.values()) // MOST_PATCHES)
+    chosen = list(found.items())[::step]
+    if step > 1:
+        notice(f"host and board are compared on {len(chosen)} of {len(found)} clips")
+    return [(name, data.pcm) for name, data in chosen]
 
 
 def host_parity(model: Path, pcm: Clips, config: Config) -> dict[str, Comparison]:

@@ -241,8 +241,7 @@ def _of(values: Array | None) -> Array:
 def clips_of(config: Any, limit: int | None = None) -> list[Clip]:
     """PCM of the configuration's test clips, at most `limit`, evenly drawn; noise without any."""
     from paritone import datasets
-    from paritone.clips import ClipStore
-    from paritone.device_run import noise
+    from paritone.clips import ClipStore, noise
 
     data = datasets.load(config, "test")
     if data is None:

@@ -195,6 +195,13 @@ def _bad_files(folder, tiny_config):
         )
 
 
+def test_a_directory_that_cannot_be_made(project, tmp_path, capfd):
+    (tmp_path / "file").write_text("")
+    assert project("hydra.run.dir=file/run", "operation_mode=quantization") == 2
+    assert len(lines := capfd.readouterr().err.strip().splitlines()) == 1, lines
+    assert "hydra.run.dir" in lines[0]
+
+
 def test_an_operator_that_the_engine_lacks(project, tmp_path, capfd):
     """Named with its layer and what is supported, before anything is done."""
     import keras

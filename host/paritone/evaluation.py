@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -118,16 +118,20 @@ def device_scores(model: Path, data: Sequence[ClipData], config: Config) -> list
 
     if model.suffix != ".tflite":
         raise ModelError(f"{model}: the device runs quantized models (.tflite)")
-    engine = Engine(model)
-    tensor, output = engine.input, engine.output
-    frontend = Frontend(frontend_tables(engine.plan, config))
-    result = []
-    for clip in track(data, "Evaluating as the device does", len(data)):
-        patches = frontend.patches(clip.pcm)
-        outputs = [engine.invoke(patch.reshape(tensor.shape)) for patch in patches]
-        scores = np.stack(outputs).reshape(len(patches), -1)
-        result.append(dequantize(scores, output.scale, output.zero_point))
-    return result
+    tables = frontend_tables(plan.plan(tflite.read(model)), config)
+
+    def scorer() -> Callable[[ClipData], Scores]:
+        engine, frontend = Engine(model), Frontend(tables)
+
+        def score(clip: ClipData) -> Scores:
+            patches = frontend.patches(clip.pcm)
+            outputs = [engine.invoke(patch.reshape(engine.input.shape)) for patch in patches]
+            scores = np.stack(outputs).reshape(len(patches), -1)
+            return dequantize(scores, engine.output.scale, engine.output.zero_point)
+
+        return score
+
+    return _in_threads(scorer, data, "Evaluating as the device does")
 
 
 def _keras_scores(path: Path, data: Sequence[ClipData]) -> list[Scores]:
@@ -146,16 +150,31 @@ def _keras_scores(path: Path, data: Sequence[ClipData]) -> list[Scores]:
 
 
 def _tflite_scores(path: Path, data: Sequence[ClipData]) -> list[Scores]:
-    local = threading.local()  # an interpreter is not shared between threads
+    def scorer() -> Callable[[ClipData], Scores]:
+        reference = Reference(path)
+        return lambda clip: reference_scores(reference, clip.patches)
+
+    return _in_threads(scorer, data, "Evaluating the quantized model")
+
+
+def _in_threads(
+    scorer: Callable[[], Callable[[ClipData], Scores]], data: Sequence[ClipData], title: str
+) -> list[Scores]:
+    """Score clips on every core; `scorer` makes one that a single thread uses at a time."""
+    count = min(os.cpu_count() or 1, len(data))
+    idle: SimpleQueue[Callable[[ClipData], Scores]] = SimpleQueue()
+    for _ in range(count):
+        idle.put(scorer())
 
     def score(clip: ClipData) -> Scores:
-        if not hasattr(local, "reference"):
-            local.reference = Reference(path)
-        return reference_scores(local.reference, clip.patches)
+        mine = idle.get()
+        try:
+            return mine(clip)
+        finally:
+            idle.put(mine)
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        done = pool.map(score, data)
-        return list(track(done, "Evaluating the quantized model", len(data)))
+    with ThreadPoolExecutor(count) as pool:
+        return list(track(pool.map(score, data), title, len(data)))
 
 
 def reference_scores(reference: Reference, patches: NDArray[np.float32]) -> Scores:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from paritone.errors import ConfigError
 
 # ST's service is stm32ai_main.py, and Hydra names the log after it: so does a run here.
 JOB_NAME = "stm32ai_main"
+# Hydra prints tracebacks and exits by itself, unless this is in the environment.
+FULL_ERROR = "HYDRA_FULL_ERROR"
 
 
 class _Stopped(BaseException):
@@ -63,6 +66,8 @@ def run(
         _hydra(job, directory, name, overrides, multirun)
     except _Stopped as stopped:
         raise stopped.error from stopped.error.__cause__
+    except OSError as error:
+        raise ConfigError(f"hydra.run.dir: the directory cannot be written: {error}") from error
 
 
 def _matching(
@@ -118,10 +123,15 @@ def _hydra(job: Any, directory: Path, name: str, overrides: Sequence[str], multi
 
 @contextmanager
 def _command_line(arguments: Sequence[str]) -> Iterator[None]:
-    """hydra.main reads the process's arguments: give it these."""
-    saved = sys.argv
+    """hydra.main reads the process's arguments: give it these, and have it raise its errors."""
+    arguments_before, full_error_before = sys.argv, os.environ.get(FULL_ERROR)
     sys.argv = ["paritone", *arguments]
+    os.environ[FULL_ERROR] = "1"
     try:
         yield
     finally:
-        sys.argv = saved
+        sys.argv = arguments_before
+        if full_error_before is None:
+            del os.environ[FULL_ERROR]
+        else:
+            os.environ[FULL_ERROR] = full_error_before

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from board_projects import Boards
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -38,3 +42,11 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Pat
     from zoo_config import tiny_project
 
     return tiny_project(tmp_path_factory.mktemp("tiny"), examples)
+
+
+@pytest.fixture(scope="session")
+def boards(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Boards:
+    """Firmware of the tiny model: `boards(name, overrides)`, built on first use."""
+    from board_projects import Boards
+
+    return Boards(tiny_config, tmp_path_factory.mktemp("boards"))

@@ -98,8 +98,8 @@ def build_firmware(generated: Path, board: Board | str, build_dir: Path) -> Firm
 
 def require_fit(manifest: Mapping[str, Any], board: Board) -> None:
     """ModelError when tensors or weights cannot fit the board, before anything is built."""
-    needs = (manifest[name] for name in ("arena_bytes", "stream_bytes", "weights_bytes"))
-    _require_fit(*needs, board)
+    arena, stream = manifest["arena_bytes"], manifest["stream_bytes"]
+    _require_fit(arena, stream, manifest["weights_bytes"], board)
 
 
 def _require_fit(arena: int, stream: int, flash: int, board: Board) -> None:

@@ -74,6 +74,31 @@ def board_trace(device: Device, tables: FrontendTables) -> Trace:
     return trace
 
 
+def in_stages(
+    clip: str,
+    patch: int,
+    frame: tuple[int, NDArray[np.int16]],
+    tables: FrontendTables,
+    trace: Trace,
+    between: tuple[str, str],
+) -> Mismatch | None:
+    """Compare every stage of one frame with the integer reference's; the first that differs.
+
+    Parameters
+    ----------
+    frame : its number in the clip, its samples
+    trace : of the implementation that is held against the reference
+    """
+    number, samples = frame
+    for stage, wanted in integer.trace(samples, tables).items():
+        values = trace(samples, stage)
+        index = first_difference(wanted, values)
+        if index is not None:
+            left, right = wanted[index].item(), values[index].item()
+            return Mismatch("frontend", stage, clip, patch, number, index, left, right, between)
+    return None
+
+
 def in_frontend(
     clip: tuple[str, NDArray[np.int16]],
     patch: int,
@@ -97,20 +122,34 @@ def in_frontend(
     # The last patch of include_last_patch ends with the clip, off the grid of the others.
     start = min(patch * tables.patch_step, len(frames) - tables.patch_length)
     number = start + int(column)
-    wanted = integer.trace(frames[number], tables)
-    for stage in integer.STAGES:
-        values = trace(frames[number], stage)
-        index = first_difference(wanted[stage], values)
-        if index is not None:
-            left, right = wanted[stage][index].item(), values[index].item()
-            return Mismatch("frontend", stage, name, patch, number, index, left, right, between)
+    found = in_stages(name, patch, (number, frames[number]), tables, trace, between)
+    if found is not None:
+        return found
     index = int(band) * tables.patch_length + int(column)
     left, right = expected.flat[index].item(), got.flat[index].item()
     return Mismatch("frontend", "stream", name, patch, number, index, left, right, between)
 
 
+def in_layers(
+    clip: str, patch: int, features: NDArray[Any], device: Device, engine: Engine
+) -> Mismatch | None:
+    """Compare every layer on the board with the native engine's; the first that differs."""
+    layers = engine.layers(features.reshape(engine.input.shape))
+    for number, (wanted, step) in enumerate(zip(layers, device.steps(features), strict=True)):
+        if step.crc32 == crc32(wanted) and step.size == wanted.nbytes:
+            continue
+        got = np.frombuffer(device.step_output(step.size), wanted.dtype)
+        index = first_difference(wanted, got) or 0
+        left, right = wanted.flat[index].item(), got[index].item()
+        plan = engine.plan.steps[number]
+        stage = f"layer {number} ({plan.kernel}, {plan.name})"
+        pair = ("native", device.board.name)
+        return Mismatch("model", stage, clip, patch, None, index, left, right, pair)
+    return None
+
+
 def in_model(
-    name: str,
+    clip: str,
     patch: int,
     features: NDArray[Any],
     scores: tuple[NDArray[Any], NDArray[Any]],
@@ -125,18 +164,10 @@ def in_model(
     features : the patch that both were given
     scores : expected and got, differing somewhere
     """
-    layers = engine.layers(features.reshape(engine.input.shape))
-    for number, (wanted, step) in enumerate(zip(layers, device.steps(features), strict=True)):
-        if step.crc32 == crc32(wanted) and step.size == wanted.nbytes:
-            continue
-        got = np.frombuffer(device.step_output(step.size), wanted.dtype)
-        index = first_difference(wanted, got) or 0
-        left, right = wanted.flat[index].item(), got[index].item()
-        plan = engine.plan.steps[number]
-        stage = f"layer {number} ({plan.kernel}, {plan.name})"
-        pair = ("native", device.board.name)
-        return Mismatch("model", stage, name, patch, None, index, left, right, pair)
+    found = in_layers(clip, patch, features, device, engine)
+    if found is not None:
+        return found
     expected, got = scores
     index = first_difference(expected, got) or 0
     left, right = expected.flat[index].item(), got.flat[index].item()
-    return Mismatch("model", "scores", name, patch, None, index, left, right, between)
+    return Mismatch("model", "scores", clip, patch, None, index, left, right, between)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from paritone.boards import tool
 from paritone.errors import CheckFailedError, ToolMissingError
 
 TIMEOUT_S = 120
+CONNECT_TIMEOUT_S = 5
 EMULATOR_RESET = "system_reset"
 PROBE_RESET = "reset"
 """What OpenOCD, pyOCD and ST's server call it."""
@@ -35,6 +38,7 @@ def flash(elf: Path, gdb: str, reset: str = PROBE_RESET, timeout_s: float = TIME
     """
     script = [
         "set confirm off",
+        f"set tcp connect-timeout {CONNECT_TIMEOUT_S}",
         "set architecture armv7",
         f"target extended-remote {gdb}",
         "load",
@@ -42,15 +46,17 @@ def flash(elf: Path, gdb: str, reset: str = PROBE_RESET, timeout_s: float = TIME
         f"monitor {reset}",
         "detach",
     ]
-    command = [tool("gdb-multiarch"), "-nx", "-batch", str(elf)]
-    for line in script:
-        command += ["-ex", line]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
-    except subprocess.TimeoutExpired as error:
-        raise ToolMissingError(
-            f"the GDB server at {gdb} does not answer within {timeout_s:g} s"
-        ) from error
+    # A script stops at its first error; commands given by -ex would go on.
+    with tempfile.NamedTemporaryFile("w", suffix=".gdb") as file:
+        file.write("\n".join(script) + "\n")
+        file.flush()
+        command = [tool("gdb-multiarch"), "-nx", "-batch", "-x", file.name, str(elf)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise ToolMissingError(
+                f"the GDB server at {gdb} does not answer within {timeout_s:g} s"
+            ) from error
     return _outcome(done.stdout, done.stderr, gdb)
 
 
@@ -61,6 +67,7 @@ def _outcome(output: str, errors: str, gdb: str) -> Flashed:
         raise CheckFailedError(f"flashing failed, read back differently: {wrong[0].strip()}")
     if not matched:
         reason = errors.strip().splitlines()[-1:] or ["no section was loaded"]
-        raise ToolMissingError(f"cannot flash through the GDB server at {gdb}: {reason[0]}")
+        text = re.sub(r"^\S+\.gdb:\d+: Error in sourced command file:\s*", "", reason[0])
+        raise ToolMissingError(f"cannot flash through the GDB server at {gdb}: {text}")
     sizes = [line.split("load size ")[1] for line in output.splitlines() if "load size " in line]
     return Flashed(len(matched), int(sizes[-1].split()[0]) if sizes else 0)

@@ -37,7 +37,8 @@ class Parity:
     ----------
     values : compared; one counts once, whichever of the others differs from the first
     between : the reference first
-    first : the first mismatch, located; None when all are equal
+    first : the first mismatch, located; None when all are equal. A stage or layer can differ
+        where no value that is counted does
     """
 
     patches: int
@@ -77,11 +78,10 @@ class Validation:
     def require_equal(self) -> None:
         """CheckFailedError naming the first stage that differs."""
         for parity in (self.frontend, self.model):
-            if parity.mismatched:
-                first = f"; {parity.first}" if parity.first else ""
+            if parity.mismatched or parity.first:
                 raise CheckFailedError(
                     f"{parity.mismatched:,} of {parity.values:,} values differ between "
-                    f"{', '.join(parity.between)}{first}"
+                    f"{', '.join(parity.between)}; {parity.first}"
                 )
 
 
@@ -146,7 +146,9 @@ def validate(
     """Stream clips to the board and compare all that it computes with the host's.
 
     Features: integer reference, native C, board. Scores, of the board's own features: TensorFlow
-    Lite's reference kernels, native C, board. The first mismatch of each is located.
+    Lite's reference kernels, native C, board. Of every clip, the loudest frame is compared stage by
+    stage and the first patch layer by layer: a defect there need not reach a feature or a score.
+    The first mismatch of each part is located.
 
     Raises
     ------
@@ -164,6 +166,10 @@ def validate(
         for number, patch in enumerate(patches):
             _compare_features(clip, number, patch, desk, device, twins, frontend)
             _compare_scores(clip[0], number, patch, desk, device, twins, model)
+        frontend.first = frontend.first or _inside_frontend(clip, device, twins)
+        model.first = model.first or divergence.in_layers(
+            clip[0], 0, _of(patches[0].features), device, twins.engine
+        )
         scores.append(np.stack([_of(patch.scores).reshape(-1) for patch in patches]))
     return Validation(frontend.done(), model.done(), tuple(scores))
 
@@ -231,6 +237,17 @@ def _compare_scores(
     between = (REFERENCE, count.between[1 + which])
     pair = (expected, (native, got)[which])
     count.first = divergence.in_model(name, number, features, pair, device, twins.engine, between)
+
+
+def _inside_frontend(clip: Clip, device: Device, twins: _Twins) -> Mismatch | None:
+    """Compare the clip's loudest frame on the board, stage by stage."""
+    tables = twins.tables
+    frames = integer.frame_windows(clip[1], tables)
+    number = int(np.abs(frames.astype(np.int32)).max(axis=1).argmax())
+    patch = max(0, number - tables.patch_length + 1) // tables.patch_step
+    trace = divergence.board_trace(device, tables)
+    between = (INTEGER, device.board.name)
+    return divergence.in_stages(clip[0], patch, (number, frames[number]), tables, trace, between)
 
 
 def _of(values: Array | None) -> Array:

@@ -1,0 +1,165 @@
+"""Validation: equal where it must be, and one flipped bit found and named where it lies."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from board_projects import Boards, with_defect
+from paritone import cli, device, divergence, validate
+from paritone.errors import CheckFailedError
+from paritone.features.tables import FrontendTables
+from paritone.validate import Validation
+
+VARIANTS = {
+    "stm32f405, int8": ("stm32f405", []),
+    "mps2-an386, uint8": (
+        "mps2-an386",
+        [
+            "quantization.quantization_input_type=uint8",
+            "quantization.quantization_output_type=uint8",
+            "+feature_extraction.include_last_patch=True",
+        ],
+    ),
+    "stm32f405, float": (
+        "stm32f405",
+        [
+            "quantization.quantization_input_type=float",
+            "quantization.quantization_output_type=float",
+            "feature_extraction.power=2.0",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_board_and_desk_are_equal(boards: Boards, variant: str) -> None:
+    name, overrides = VARIANTS[variant]
+    built = boards(name, overrides)
+    project = built.project
+    with device.open(name, built.firmware) as board:
+        found = validate.validate(board, built.clips, project.tables(), project.model)
+    found.require_equal()
+    expected = sum(len(validate.integer.patches(pcm, project.tables())) for _, pcm in built.clips)
+    assert found.frontend.patches == found.model.patches == expected >= 6
+    assert found.frontend.values == expected * 20 * 16
+    assert found.model.values == expected * 3
+    assert found.frontend.between == ("integer", "native", name)
+    assert found.model.between == ("tflite-reference", "native", name)
+    assert [scores.shape[1] for scores in found.scores] == [3] * len(built.clips)
+    # The clips do not all sound alike: something was compared.
+    assert len(np.unique(np.concatenate(found.scores), axis=0)) > 3
+
+
+def flipped(text: str, array: str, entry: int, bit: int) -> tuple[str, str]:
+    """An array's definition in generated C, as it is and with one bit of one entry flipped."""
+    definition = re.search(rf"static const \w+ {array}\[\d+\] = {{(.*?)}};", text, re.S)
+    assert definition is not None
+    place = list(re.finditer(r"-?\d+", definition[1]))[entry]
+    start, end = (definition.start(1) + n for n in place.span())
+    bits = 8 if "int8_t " + array in text else 32
+    value = (int(place[0]) & (2**bits - 1)) ^ (1 << bit)
+    signed = "uint" not in definition[0].split(array)[0]
+    value -= 2**bits if signed and value >> (bits - 1) else 0
+    first, last = definition.span()
+    return text[first:last], text[first:start] + str(value) + text[end:last]
+
+
+DEFECTS = {
+    "one weight": ("paritone_model.c", "layer_0_weights", 3, 6, r"model, layer 0 \(CONV_2D"),
+    "one rounding multiplier": (
+        "paritone_model.c", "layer_1_multiplier", 2, 29, r"model, layer 1 \(DEPTHWISE",
+    ),
+    "one rounding shift": ("paritone_model.c", "layer_0_shift", 1, 1, r"model, layer 0 \(CONV_2D"),
+    "one mel weight": ("paritone_frontend.c", "weights", 40, -1, "frontend, mel"),
+    "one log constant": ("paritone_frontend.c", "ln", 100, 23, "frontend, log"),
+    "one entry of the window": ("paritone_frontend.c", "window", 200, 28, "frontend, window"),
+    "one twiddle factor": ("paritone_frontend.c", "twiddle", 10, 29, "frontend, spectrum"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("defects")
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_one_flipped_bit_is_named(boards: Boards, workshop: Path, defect: str) -> None:
+    file, array, entry, bit, stage = DEFECTS[defect]
+    built = boards("stm32f405")
+    text = (built.project.folder / "generated" / file).read_text()
+    if bit < 0:  # the highest bit that the entry has: mel weights differ widely
+        definition = re.search(rf" {array}\[\d+\] = {{(.*?)}}", text, re.S)
+        assert definition is not None
+        bit = int(re.findall(r"\d+", definition[1])[entry]).bit_length() - 1
+    firmware = with_defect(built, workshop, file, *flipped(text, array, entry, bit))
+    found = validated(boards, firmware)
+    # Only the part with the defect differs: scores are judged on the features of the board.
+    assert (found.frontend.first is not None) == stage.startswith("frontend")
+    assert (found.model.first is not None) == stage.startswith("model")
+    with pytest.raises(CheckFailedError, match=stage) as caught:
+        found.require_equal()
+    assert caught.value.exit_status == 1
+    assert built.clips[0][0] in str(caught.value)
+    assert re.search(
+        r"patch \d+.*, index \d+: -?[\d.]+ \(\w+\), -?[\d.]+ \(stm32f405\)", str(caught.value)
+    )
+
+
+def validated(boards: Boards, firmware: object) -> Validation:
+    built = boards("stm32f405")
+    project = built.project
+    with device.open("stm32f405", firmware) as board:  # type: ignore[arg-type]
+        return validate.validate(board, built.clips[:1], project.tables(), project.model)
+
+
+def test_a_defect_of_the_stream_is_not_blamed_on_a_stage(boards: Boards) -> None:
+    """Columns in a wrong place: every frame is right, the patch is not."""
+    built = boards("stm32f405")
+    tables: FrontendTables = built.project.tables()
+    name, pcm = built.clips[0]
+    patch = validate.integer.patches(pcm, tables)[0]
+    wrong = np.roll(patch, 1, axis=1)
+    with device.open("stm32f405", built.firmware) as board:
+        found = divergence.in_frontend(
+            (name, pcm),
+            0,
+            patch,
+            wrong,
+            tables,
+            divergence.board_trace(board, tables),
+            ("integer", "stm32f405"),
+        )
+    assert (found.stage, found.patch) == ("stream", 0)
+    assert found.expected != found.got
+
+
+def test_another_number_of_patches_is_an_error(boards: Boards, workshop: Path) -> None:
+    built = boards("stm32f405")
+    file = "paritone_frontend.c"
+    text = (built.project.folder / "generated" / file).read_text()
+    step = re.search(r"\.patch_step = \d+u", text)
+    assert step is not None
+    firmware = with_defect(built, workshop, file, step[0], ".patch_step = 3u")
+    with pytest.raises(CheckFailedError, match=r"frontend, stream: .* patches on the host"):
+        validated(boards, firmware)
+
+
+def test_the_command_writes_what_it_found(
+    boards: Boards, tiny_config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built = boards("stm32f405")
+    out = tmp_path / "found.json"
+    arguments = [str(built.project.model), "--config", str(tiny_config), "--clips", "1"]
+    arguments += ["--out", str(built.project.folder), "--json", str(out)]
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["validate", *arguments])
+    assert not caught.value.code
+    parity = json.loads(out.read_text())["parity"]
+    assert parity["frontend"]["mismatched"] == parity["model"]["mismatched"] == 0
+    assert parity["frontend"]["between"] == ["integer", "native", "stm32f405"]
+    assert "mismatched" in capsys.readouterr().out

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from paritone import quiet
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import TensorInfo
 from paritone.errors import ModelError, ToolMissingError
 
 if TYPE_CHECKING:
     from paritone.config import Config
+    from paritone.device import Device
     from paritone.native.engine import Engine
 
 Array = NDArray[Any]
@@ -155,6 +157,29 @@ def compare_runs(name: str, run: Run, engine: Engine, patches: Sequence[Array]) 
     return tally.done()
 
 
+def compare_board_layers(
+    name: str, device: Device, engine: Engine, patches: Sequence[Array]
+) -> Comparison:
+    """Every layer of a board against the native engine; a layer is read back when its CRC differs.
+
+    Stops after the first bad patch.
+    """
+    from paritone.device import crc32
+
+    tally = Tally(("native", name))
+    for patch in _tracked(patches, f"{name}, layers"):
+        steps = zip(engine.plan.steps, engine.layers(patch), device.steps(patch), strict=True)
+        for number, (step, expected, run) in enumerate(steps):
+            got = expected
+            if run.crc32 != crc32(expected):
+                got = np.frombuffer(device.step_output(run.size), expected.dtype)
+            tally.add(expected, got, number, step.name)
+        tally.patches += 1
+        if tally.mismatched:
+            break
+    return tally.done()
+
+
 def _tracked(patches: Sequence[Array], title: str) -> Iterable[Array]:
     from paritone.progress import track
 
@@ -164,6 +189,7 @@ def _tracked(patches: Sequence[Array], title: str) -> Iterable[Array]:
 def _interpreter(content: bytes, *, every_tensor: bool = False) -> Any:
     import warnings
 
+    quiet.import_tensorflow()
     import tensorflow as tf
 
     try:

@@ -63,6 +63,9 @@ def parity(
         Path | None, typer.Option(metavar="FILE.npy", help="Patches instead of random ones.")
     ] = None,
     on: Annotated[str, typer.Option("--on", metavar="native|BOARD", help="What runs.")] = "native",
+    port: Annotated[
+        str | None, typer.Option(metavar="PORT", help="The board's; anything pyserial opens.")
+    ] = None,
     layers: Annotated[bool, typer.Option("--layers", help="Compare every layer.")] = False,
     json_file: JsonFile = None,
 ) -> None:
@@ -86,7 +89,7 @@ def parity(
         if layers:
             found.append((f"{kind}, layers", checks.compare_layers(engine, content, patches)))
     if on != "native":
-        found += _on_board(on, model, config, engine, groups)
+        found += _on_board(on, port, engine, model, config, groups, layers=layers)
     _report(found, engine.plan, json_file)
 
 
@@ -112,9 +115,35 @@ def _patches(
 
 
 def _on_board(
-    board: str, model: Path, config: Config | None, engine: Any, groups: dict[str, list[Any]]
+    board: str,
+    port: str | None,
+    engine: Any,
+    model: Path,
+    config: Config | None,
+    groups: dict[str, list[Any]],
+    *,
+    layers: bool,
 ) -> list[tuple[str, Comparison]]:
-    raise NotImplementedError
+    """The board's firmware, built for this model, against the native engine."""
+    import tempfile
+
+    from paritone import boards, build, device
+    from paritone import parity as checks
+    from paritone.errors import ConfigError
+
+    if config is None:
+        raise ConfigError(f"--on {board}: the firmware holds a frontend too, give --config FILE")
+    with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
+        firmware = build.prepare(model, config, boards.get(board), Path(folder))
+        with device.open(board, firmware, port) as opened:
+            found = []
+            for kind, patches in groups.items():
+                scores = checks.compare_runs(board, opened.scores, engine, patches)
+                found.append((kind, scores))
+                if layers:
+                    each = checks.compare_board_layers(board, opened, engine, patches)
+                    found.append((f"{kind}, layers", each))
+            return found
 
 
 def _report(found: list[tuple[str, Comparison]], plan: Any, json_file: Path | None) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from paritone.errors import ConfigError, ModelError
-from paritone.quantization import check_shapes, convert, quantize
+from paritone.quantization import check_shapes, convert, ends, quantize
 from paritone.tflite_reference import Reference
 from zoo_config import FEATURES, PREPROCESSING, make_config, write_wav
 
@@ -151,3 +151,14 @@ def test_shapes_are_told_with_both_numbers():
     with pytest.raises(ModelError, match=r"10 outputs.*7 classes"):
         check_shapes((None, 64, 96, 1), (None, 10), 64, 96, 7)
     check_shapes((None, 64, 96), (None, 10), 64, 96, None)
+
+
+def test_a_model_with_two_inputs_is_refused():
+    import keras
+
+    first, second = keras.Input(SHAPE), keras.Input(SHAPE)
+    outputs = keras.layers.Dense(3)(keras.layers.Flatten()(keras.layers.Add()([first, second])))
+    with pytest.raises(ModelError, match="2 inputs and 1 outputs"):
+        ends(keras.Model([first, second], outputs))
+    with pytest.raises(ModelError, match="0 inputs"):
+        ends(keras.Sequential([keras.layers.Dense(3)]))

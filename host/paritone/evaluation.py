@@ -21,7 +21,7 @@ from paritone.datasets import Dataset
 from paritone.engine import plan, tflite
 from paritone.errors import ConfigError, ModelError, ParitoneError
 from paritone.progress import track
-from paritone.quantization import check_shapes
+from paritone.quantization import check_shapes, ends
 from paritone.tflite_reference import Reference, dequantize, quantize_input
 
 BATCH = 64
@@ -233,13 +233,12 @@ def check_fits(model: Path, config: Config, classes: int | None) -> None:
     fe = config.feature_extraction
     if model.suffix == ".tflite":
         reference = Reference(model)
-        ends = reference.input["shape"], reference.output["shape"]
+        shapes = reference.input["shape"], reference.output["shape"]
     else:
         from paritone.models.load import load_keras
 
-        keras_model = load_keras(model)
-        ends = keras_model.input_shape, keras_model.output_shape
-    check_shapes(ends[0], ends[1], fe.n_mels, fe.patch_length, classes)
+        shapes = ends(load_keras(model))
+    check_shapes(*shapes, fe.n_mels, fe.patch_length, classes)
 
 
 def is_quantized(model: Path) -> bool:

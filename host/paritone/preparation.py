@@ -52,7 +52,7 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
     steps, board = STEPS[config.operation_mode], config.board or DEFAULT_BOARD
     left_out = _check_board(config, board, host_only) if set("bd") & set(steps) else None
     test, calibration = _data(config, steps)
-    _check_model(config, steps, test or calibration)
+    _check_model(config, steps, _classes(config, test or calibration))
     store = ClipStore(config)
     for dataset, title in ((test, "test clips"), (calibration, "quantization clips")):
         if dataset is not None:
@@ -96,22 +96,23 @@ def _data(config: Config, steps: str) -> tuple[Dataset | None, Dataset | None]:
         datasets.load(config, "training")  # for its errors; training reads it again
     test = datasets.load(config, "test") if "test" in used else None
     calibration = datasets.load(config, "quantization") if "quantization" in used else None
-    if test and calibration and test.class_names != calibration.class_names:
-        raise ConfigError(
-            f"dataset: the test set's classes ({', '.join(test.class_names)}) are not the "
-            f"quantization set's ({', '.join(calibration.class_names)}); give dataset.class_names"
-        )
     return test, calibration
 
 
-def _check_model(config: Config, steps: str, dataset: Dataset | None) -> None:
+def _classes(config: Config, dataset: Dataset | None) -> int | None:
+    """How many outputs the model must have; None where neither data nor configuration tell."""
+    if dataset is not None:
+        return len(dataset.class_names)
+    return len(datasets.class_names(config)) if config.dataset.class_names is not None else None
+
+
+def _check_model(config: Config, steps: str, classes: int | None) -> None:
     if steps.startswith("t"):
         return
     quiet.import_tensorflow()
     path = need(config.general.model_path, "general.model_path")
-    names = dataset.class_names if dataset is not None else config.dataset.class_names
     if "feature_extraction" in config.model_fields_set or steps != "q":
-        evaluation.check_fits(path, config, len(names) if names else None)
+        evaluation.check_fits(path, config, classes)
     if steps[0] in "bd":
         if not evaluation.is_quantized(path):
             raise ModelError(

@@ -52,7 +52,7 @@ def quantize_model(
     """
     section, fe = config.quantization, config.feature_extraction
     if "feature_extraction" in config.model_fields_set:
-        check_shapes(model.input_shape, model.output_shape, fe.n_mels, fe.patch_length, None)
+        check_shapes(*ends(model), fe.n_mels, fe.patch_length, None)
     if patches is None:
         notice(
             "no quantization or training set: quantizing with random data; the accuracy of the "
@@ -75,6 +75,22 @@ def random_patches(shape: Sequence[int], seed: int | None) -> NDArray[np.float32
     rng = np.random.default_rng(seed)
     patches = rng.normal(LOG_MEL_MEAN, LOG_MEL_DEVIATION, (RANDOM_PATCHES, *shape))
     return patches.astype(np.float32)
+
+
+def ends(model: Any) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
+    """Input and output shape of a Keras model, with the batch dimension.
+
+    Raises
+    ------
+    ModelError
+        It has not one input and one output, or was never built.
+    """
+    inputs, outputs = (getattr(model, name, None) or [] for name in ("inputs", "outputs"))
+    if (len(inputs), len(outputs)) != (1, 1):
+        raise ModelError(
+            f"the model has {len(inputs)} inputs and {len(outputs)} outputs, expected one of each"
+        )
+    return tuple(inputs[0].shape), tuple(outputs[0].shape)
 
 
 def check_shapes(

@@ -60,8 +60,6 @@ class Device:
     ) -> None:
         self.board = board
         self.firmware = firmware
-        self.counting = counting
-        """Whether the board's counter counts: cycles on silicon, instructions when emulated."""
         self._link = transport
         manifest = firmware.manifest
         self._input = np.dtype(manifest["input"]["dtype"])
@@ -69,6 +67,8 @@ class Device:
         self.input_shape = tuple(manifest["input"]["shape"])
         self.output_shape = tuple(manifest["output"]["shape"])
         self.hello = self._greet()
+        self.counting = counting or self.hello.counts_cycles
+        """Whether the board's counter counts: cycles on silicon, instructions when emulated."""
 
     def _greet(self) -> Hello:
         """Ask who is there; refuse anything but the firmware that we know."""
@@ -249,7 +249,7 @@ def open(
     board = boards.get(board) if isinstance(board, str) else board
     if port is not None:
         with Transport(port) as transport:
-            yield Device(board, firmware, transport, counting=True)
+            yield Device(board, firmware, transport, counting=False)
         return
     with (
         Emulator(board, counting=counting) as emulator,

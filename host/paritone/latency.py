@@ -90,7 +90,10 @@ class _Counter:
 
     def __init__(self, device: Device) -> None:
         if not device.counting:
-            raise CheckFailedError("the emulator was not started to count instructions")
+            raise CheckFailedError(
+                "this board counts neither cycles nor instructions: an emulator was not started "
+                "to count them (leave --port out)"
+            )
         self._cycles = device.hello.counts_cycles
         self._board = device.board
         self._overhead = min(device.spin(0) for _ in range(RUNS))

@@ -235,9 +235,11 @@ def describe_fault(frame: Frame) -> str:
     kind = _EXCEPTIONS.get(number, f"exception {number}")
     request = next((m.name for m in Message if m == frame.argument), None)
     during = f" during {request}" if request else ""
+    # MSTKERR, STKERR: the exception itself found no room
+    overflow = "; the stack overflowed" if cfsr & 0x1010 else ""
     return (
         f"{kind}{during} at pc=0x{pc:08x} (lr=0x{lr:08x}, CFSR=0x{cfsr:08x}, "
-        f"HFSR=0x{hfsr:08x}, address 0x{address:08x})"
+        f"HFSR=0x{hfsr:08x}, address 0x{address:08x}){overflow}"
     )
 
 

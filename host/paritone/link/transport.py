@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from types import TracebackType
 
@@ -38,7 +39,8 @@ class Transport:
             ) from error
         self._decoder = Decoder()
         self._frames: list[Frame] = []
-        self._sequence = 0
+        # Not where the last conversation began: its late answers are not taken for ours.
+        self._sequence = random.randrange(protocol.UNASKED)
 
     def __enter__(self) -> Transport:
         return self

@@ -3,6 +3,8 @@
 #include "operands.h"
 #include "window.h"
 
+#define LANES 4 /* neighbouring channels that share one walk over the window */
+
 /* One output value before its bias. |sum| <= 255 * 128 * taps, taps < 65,000. */
 static int32_t convolve(const paritone_depthwise_conv_2d_t *p, const int8_t *input,
                         int32_t channel, taps_t rows, taps_t columns)
@@ -20,6 +22,34 @@ static int32_t convolve(const paritone_depthwise_conv_2d_t *p, const int8_t *inp
     return sum;
 }
 
+/* LANES of them from `channel` on, for a multiplier of one; `input` as `channel`. */
+static void convolve_lanes(const paritone_depthwise_conv_2d_t *p, const int8_t *input,
+                           int32_t channel, taps_t rows, taps_t columns, int32_t sums[LANES])
+{
+    const paritone_window_t *w = &p->window;
+    const int32_t offset = p->input_offset;
+    const int32_t step = w->dilation_width * w->in_channels;
+    int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    for (int32_t ky = rows.begin; ky < rows.end; ky++) {
+        const int32_t y = rows.origin + ky * w->dilation_height;
+        const int32_t x = columns.origin + columns.begin * w->dilation_width;
+        int32_t from = (y * w->in_width + x) * w->in_channels;
+        int32_t by = (ky * w->width + columns.begin) * w->out_channels + channel;
+        for (int32_t kx = columns.begin; kx < columns.end; kx++) {
+            s0 += (input[from] + offset) * p->weights[by];
+            s1 += (input[from + 1] + offset) * p->weights[by + 1];
+            s2 += (input[from + 2] + offset) * p->weights[by + 2];
+            s3 += (input[from + 3] + offset) * p->weights[by + 3];
+            from += step;
+            by += w->out_channels;
+        }
+    }
+    sums[0] = s0;
+    sums[1] = s1;
+    sums[2] = s2;
+    sums[3] = s3;
+}
+
 static int8_t requantize_channel(const paritone_depthwise_conv_2d_t *p, int32_t sum,
                                  int32_t channel)
 {
@@ -31,12 +61,19 @@ static int8_t requantize_channel(const paritone_depthwise_conv_2d_t *p, int32_t 
 static void conv_pixel(const paritone_depthwise_conv_2d_t *p, const int8_t *input, taps_t rows,
                        taps_t columns, int8_t *output)
 {
+    const int32_t channels = p->window.out_channels;
     int32_t channel = 0;
-    for (int32_t in = 0; in < p->window.in_channels; in++) {
-        for (int32_t m = 0; m < p->depth_multiplier; m++, channel++) {
-            const int32_t sum = convolve(p, &input[in], channel, rows, columns);
-            output[channel] = requantize_channel(p, sum, channel);
+    for (; p->depth_multiplier == 1 && channels - channel >= LANES; channel += LANES) {
+        int32_t sums[LANES];
+        convolve_lanes(p, &input[channel], channel, rows, columns, sums);
+        for (int32_t lane = 0; lane < LANES; lane++) {
+            output[channel + lane] = requantize_channel(p, sums[lane], channel + lane);
         }
+    }
+    for (; channel < channels; channel++) {
+        const int32_t sum =
+            convolve(p, &input[channel / p->depth_multiplier], channel, rows, columns);
+        output[channel] = requantize_channel(p, sum, channel);
     }
 }
 

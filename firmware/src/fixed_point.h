@@ -46,17 +46,15 @@ static inline int32_t shift_left_wrapping(int32_t a, int32_t exponent)
 
 /*
  * a * b / 2^31 to the nearest, ties up. Any int32; INT32_MIN * INT32_MIN
- * saturates to INT32_MAX. The quotient truncates toward zero, so a negative
- * product is nudged by 1 - 2^30.
+ * saturates to INT32_MAX. The reference nudges a negative product by 1 - 2^30
+ * and truncates toward zero: that is the floor taken here, at a shift's cost.
  */
 static inline int32_t saturating_doubling_high_mul(int32_t a, int32_t b)
 {
     if (a == INT32_MIN && b == INT32_MIN) {
         return INT32_MAX;
     }
-    const int64_t product = (int64_t)a * b;
-    const int64_t nudge = product >= 0 ? INT64_C(1) << 30 : 1 - (INT64_C(1) << 30);
-    return (int32_t)((product + nudge) / (INT64_C(1) << 31));
+    return (int32_t)(((int64_t)a * b + (INT64_C(1) << 30)) >> 31);
 }
 
 /* value / 2^exponent to the nearest, ties away from zero. Any int32; exponent 0 .. 31. */

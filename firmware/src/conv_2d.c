@@ -1,45 +1,15 @@
 /* CONV_2D: int8, per-channel weights, groups, any stride and dilation. */
+#include "dot.h"
 #include "fixed_point.h"
 #include "operands.h"
 #include "window.h"
 
-#define LANES 4 /* output channels that share one pass over the input */
-
-/* Sum of (input + offset) * weights. |sum| <= 255 * 128 * n, n < 65,000. */
-static int32_t dot(const int8_t *input, const int8_t *weights, int32_t offset, int32_t n)
-{
-    int32_t sum = 0;
-    for (int32_t i = 0; i < n; i++) {
-        sum += (input[i] + offset) * weights[i];
-    }
-    return sum;
-}
-
-/* The same of LANES channels, whose weights lie `apart`, added to `sums`. */
-static void dot_lanes(const int8_t *input, const int8_t *weights, int32_t apart, int32_t offset,
-                      int32_t n, int32_t sums[LANES])
-{
-    const int8_t *w0 = weights, *w1 = w0 + apart, *w2 = w1 + apart, *w3 = w2 + apart;
-    int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
-    for (int32_t i = 0; i < n; i++) {
-        const int32_t value = input[i] + offset;
-        s0 += value * w0[i];
-        s1 += value * w1[i];
-        s2 += value * w2[i];
-        s3 += value * w3[i];
-    }
-    sums[0] = s0;
-    sums[1] = s1;
-    sums[2] = s2;
-    sums[3] = s3;
-}
-
 /*
- * `lanes` output values, one or LANES, before their bias; `input` and `weights`
+ * `lanes` output values, one or DOT_LANES, before their bias; `input` and `weights`
  * point at the group's first input channel and the first lane's weights.
  */
 static void convolve(const paritone_conv_2d_t *p, const int8_t *input, const int8_t *weights,
-                     taps_t rows, taps_t columns, int32_t lanes, int32_t sums[LANES])
+                     taps_t rows, taps_t columns, int32_t lanes, int32_t sums[DOT_LANES])
 {
     const paritone_window_t *w = &p->window;
     const int32_t depth = w->in_channels / p->groups;
@@ -53,10 +23,10 @@ static void convolve(const paritone_conv_2d_t *p, const int8_t *input, const int
             const int32_t x = columns.origin + kx * w->dilation_width;
             const int8_t *from = &input[(y * w->in_width + x) * w->in_channels];
             const int8_t *by = &weights[(ky * w->width + kx) * depth];
-            if (lanes == LANES) {
-                dot_lanes(from, by, apart, p->input_offset, per_run * depth, sums);
+            if (lanes == DOT_LANES) {
+                paritone_dot_lanes(from, by, apart, p->input_offset, per_run * depth, sums);
             } else {
-                sums[0] += dot(from, by, p->input_offset, per_run * depth);
+                sums[0] += paritone_dot(from, by, p->input_offset, per_run * depth);
             }
         }
     }
@@ -80,8 +50,8 @@ static void conv_pixel(const paritone_conv_2d_t *p, const int8_t *input, taps_t 
     for (int32_t channel = 0; channel < w->out_channels; channel += lanes) {
         const int32_t left_in_group = per_group - channel % per_group;
         const int8_t *group = &input[channel / per_group * depth];
-        int32_t sums[LANES] = {0};
-        lanes = left_in_group < LANES ? 1 : LANES;
+        int32_t sums[DOT_LANES] = {0};
+        lanes = left_in_group < DOT_LANES ? 1 : DOT_LANES;
         convolve(p, group, &p->weights[channel * apart], rows, columns, lanes, sums);
         for (int32_t lane = 0; lane < lanes; lane++) {
             output[channel + lane] = requantize_channel(p, sums[lane], channel + lane);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,60 @@ def test_every_layer_and_output(converted, variant):
     for outcome in parity.compare(engine, content, patches):
         assert not outcome.mismatched, outcome
         assert outcome.values == 7 * CLASSES
+
+
+def test_a_flipped_weight_is_found(converted):
+    """The check can fail: one bit of one weight, named by layer and index."""
+    path = converted("separable-uint8")
+    engine, content = Engine(path), bytearray(path.read_bytes())
+    step = next(s for s in engine.plan.steps if s.kernel == "FULLY_CONNECTED")
+    weights = step.params.weights.tobytes()
+    content[content.index(weights) + 5 * 24] ^= 0x40  # the first weight of output 5
+    patches = parity.random_patches(engine.input, 7, seed=2)
+    found = parity.compare_layers(engine, bytes(content), patches)
+    assert found.mismatched
+    assert found.first is not None
+    assert (found.first.layer_name, found.first.index) == (step.name, 5)
+    outputs = parity.compare(engine, bytes(content), patches)
+    assert all(outcome.mismatched for outcome in outputs)
+
+
+def test_disputes_are_not_ours():
+    """Where the references disagree, TensorFlow Lite's judges."""
+    tally = parity.Tally(("tflite-micro", "native"))
+    micro, ours, judge = (np.array(v, np.int8) for v in ([1, 2, 3], [1, 5, 6], [1, 5, 7]))
+    tally.add(micro, ours, judge=judge)
+    assert (tally.disputed, tally.mismatched) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [(["--random", "3", "--layers"], 0), (["--random", "0"], 2), (["--on", "abacus"], 2)],
+)
+def test_parity_command(converted, tmp_path, capsys, arguments, status):
+    from paritone.cli import main
+
+    record = tmp_path / "found.json"
+    model = str(converted("separable-uint8"))
+    with pytest.raises(SystemExit) as caught:
+        main(["parity", model, "--random", "2", "--json", str(record), *arguments])
+    assert caught.value.code == status, capsys.readouterr().err
+    if status == 0:
+        found = json.loads(record.read_text())["parity"]
+        assert [c["mismatched"] for c in found] == [0, 0, 0]
+        assert found[0]["between"] == ["tflite-reference", "native"]
+
+
+def test_patches_from_a_file(converted, tmp_path):
+    engine = Engine(converted("separable-uint8"))
+    floats = np.random.default_rng(0).normal(-1, 2, (2, 32, 48)).astype(np.float32)
+    np.save(tmp_path / "floats.npy", floats)
+    patches = parity.file_patches(tmp_path / "floats.npy", engine.input)
+    assert [(p.dtype.name, p.shape) for p in patches] == [("uint8", (1, 32, 48, 1))] * 2
+    np.save(tmp_path / "wrong.npy", floats[:, :4])
+    for name in ("wrong.npy", "missing.npy"):
+        with pytest.raises(ModelError, match=name):
+            parity.file_patches(tmp_path / name, engine.input)
 
 
 def test_nothing_is_written_past_the_arena(converted):

@@ -68,6 +68,12 @@ def weights_of(draw, rng, shape, axis, source, output):
     return weights, bias if draw(st.booleans()) or n > 1 else None
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _schema():
+    """Imported before any strategy draws: the import uses the global random state."""
+    from tensorflow.lite.python import schema_py_generated  # noqa: F401
+
+
 @st.composite
 def convolutions(draw):
     rng = np.random.default_rng(draw(seeds))

@@ -6,9 +6,11 @@ into a small shared library of its own and handed to the runtime by pointer, as 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import importlib.util
+import io
 import os
 import shutil
 import subprocess
@@ -143,7 +145,8 @@ def _build_runtime(name: str, files: Sequence[Path], flags: Sequence[str], folde
     builder.cdef(CDEF)
     builder.set_source(name, '#include "paritone.h"\n')
     glue = folder / f"{name}.c"
-    builder.emit_c_code(str(glue))
+    with contextlib.redirect_stdout(io.StringIO()):  # it announces the file
+        builder.emit_c_code(str(glue))
     includes = [f"-I{d}" for d in sources.include_dirs()]
     python = [f"-I{sysconfig.get_paths()['include']}"]
     shared = [*_shared_flags(), *flags]

@@ -269,7 +269,7 @@ def _require_parity(found, *between):
         row = found["parity"][part]
         assert row["between"] == [first, *between]
         assert row["mismatched"] == 0
-        assert row["patches"] >= 60
+        assert row["patches"] >= 40
         assert row[unit] == row["patches"] * {"cells": 20 * 16, "values": 3}[unit]
 
 

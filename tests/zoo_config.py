@@ -95,7 +95,7 @@ def tiny_project(folder, examples):
             "test_audio_path": str(audio),
             "test_csv_path": str(folder / "test.csv"),
         },
-        "preprocessing": {**PREPROCESSING, "max_length": 2},
+        "preprocessing": {**PREPROCESSING, "max_length": 1},
         "feature_extraction": FEATURES,
         "quantization": {"quantization_input_type": "int8", "quantization_output_type": "int8"},
         "benchmarking": {"board": "stm32f405"},

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from paritone import parity
+from paritone.tflite_reference import Reference
 
 ACTIVATIONS = {"NONE": 0, "RELU": 1, "RELU_N1_TO_1": 2, "RELU6": 3}
 
@@ -110,7 +111,7 @@ def expect_parity(case: Case) -> None:
     from paritone.native.engine import Engine
 
     engine = Engine(plan(parse(case.content)))
-    oracles = {"reference": parity.reference(case.content)}
+    oracles = {"reference": Reference(case.content).invoke}
     if case.micro:
         oracles["micro"] = parity.micro(case.content)
     size = engine.plan.arena_bytes

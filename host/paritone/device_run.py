@@ -26,7 +26,7 @@ from paritone.validate import Validation
 
 GENERATED = "C_header"
 FIRMWARE = "firmware"
-MOST_PATCHES = 500
+MOST_PATCHES = 300
 Clips = Sequence[tuple[str, NDArray[np.int16]]]
 Stage = Callable[[str], AbstractContextManager[None]]
 
@@ -48,7 +48,7 @@ class Outcome:
 def clips(prepared: Prepared) -> Clips:
     """PCM to compare on: each clip of the test and quantization sets once, or seeded noise.
 
-    Of large sets every n-th clip, so that an emulator answers in minutes; that is said.
+    Of large sets some clips, evenly drawn, so that an emulator answers in minutes; that is said.
     """
     found: dict[str, ClipData] = {}
     for dataset in (prepared.test, prepared.calibration):
@@ -56,10 +56,11 @@ def clips(prepared: Prepared) -> Clips:
             found.setdefault(str(data.clip.path), data)
     if not found:
         return [("noise", noise(prepared.config))]
-    step = -(-sum(len(data.patches) for data in found.values()) // MOST_PATCHES)
-    chosen = list(found.items())[::step]
-    if step > 1:
-        notice(f"host and board are compared on {len(chosen)} of {len(found)} clips")
+    patches = sum(len(data.patches) for data in found.values())
+    count = min(len(found), -(-len(found) * MOST_PATCHES // patches))
+    chosen = [list(found.items())[i * len(found) // count] for i in range(count)]
+    if count < len(found):
+        notice(f"host and board are compared on {count} of {len(found)} clips, evenly drawn")
     return [(name, data.pcm) for name, data in chosen]
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import quiet
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import TensorInfo
 from paritone.errors import ModelError, ToolMissingError
+from paritone.tflite_reference import Reference, quantize_input
 
 if TYPE_CHECKING:
     from paritone.config import Config
@@ -118,7 +118,7 @@ def compare(
 
     `content` is the ``.tflite`` file; the arena is poisoned before each invocation.
     """
-    run_reference, run_micro = reference(content), micro(content)
+    run_reference, run_micro = Reference(content).invoke, micro(content)
     by_reference, by_micro = Tally((REFERENCE, "native")), Tally((MICRO, "native"))
     for patch in _tracked(patches, title):
         engine.arena.fill(POISON)
@@ -133,15 +133,14 @@ def compare(
 
 def compare_layers(engine: Engine, content: bytes, patches: Sequence[Array]) -> Comparison:
     """Every layer's output against the reference kernels; stops after the first bad patch."""
-    interpreter = _interpreter(content, every_tensor=True)
+    reference = Reference(content, every_tensor=True)
     tally = Tally((REFERENCE, "native"))
     for patch in _tracked(patches, "Layers"):
         engine.arena.fill(POISON)
         got = engine.layers(patch)
-        _invoke(interpreter, patch)
+        reference.invoke(patch)
         for number, step in enumerate(engine.plan.steps):
-            expected = interpreter.get_tensor(step.output)
-            tally.add(expected, got[number], number, step.name)
+            tally.add(reference.tensor(step.output), got[number], number, step.name)
         tally.patches += 1
         if tally.mismatched:
             break
@@ -184,44 +183,6 @@ def _tracked(patches: Sequence[Array], title: str) -> Iterable[Array]:
     from paritone.progress import track
 
     return track(patches, title, len(patches))
-
-
-def _interpreter(content: bytes, *, every_tensor: bool = False) -> Any:
-    import warnings
-
-    quiet.import_tensorflow()
-    import tensorflow as tf
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its own deprecation notice
-            interpreter = tf.lite.Interpreter(
-                model_content=content,
-                experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
-                experimental_preserve_all_tensors=every_tensor,
-                num_threads=1,
-            )
-            interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise ModelError(f"TensorFlow Lite refuses the model: {error}") from error
-    return interpreter
-
-
-def _invoke(interpreter: Any, patch: Array) -> None:
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], patch)
-    interpreter.invoke()
-
-
-def reference(content: bytes) -> Run:
-    """TensorFlow Lite's reference kernels (``BUILTIN_REF``) as a function of one patch."""
-    interpreter = _interpreter(content)
-    output = interpreter.get_output_details()[0]["index"]
-
-    def run(patch: Array) -> Array:
-        _invoke(interpreter, patch)
-        return np.asarray(interpreter.get_tensor(output))
-
-    return run
 
 
 def micro(content: bytes) -> Run:
@@ -292,11 +253,7 @@ def file_patches(path: Path, info: TensorInfo) -> list[Array]:
 
 def quantized(patches: Array, info: TensorInfo) -> list[Array]:
     """Float log-mel `patches` in the format of `info`: round(x / scale + zero point), clipped."""
-    if info.dtype == "float32":
-        values = patches.astype(np.float32)
-    else:
-        stored = np.round(patches / info.scale + info.zero_point)
-        values = np.clip(stored, *_limits(info.dtype)).astype(info.dtype)
+    values = quantize_input(patches, np.dtype(info.dtype).type, info.scale, info.zero_point)
     return [v.reshape(info.shape) for v in values]
 
 

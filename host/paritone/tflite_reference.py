@@ -13,7 +13,11 @@ from paritone.errors import ModelError
 
 
 class Reference:
-    """A ``.tflite`` model on BUILTIN_REF: no delegate, one patch at a time.
+    """A ``.tflite`` model, a file or its content, on BUILTIN_REF: no delegate, a patch at a time.
+
+    Parameters
+    ----------
+    every_tensor : keep what each layer gives, for `tensor`
 
     Attributes
     ----------
@@ -21,24 +25,27 @@ class Reference:
     quantized : whether any tensor inside is int8
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, model: Path | bytes, *, every_tensor: bool = False) -> None:
         quiet.import_tensorflow()
         import tensorflow as tf
 
+        name = "the model" if isinstance(model, bytes) else model
         try:
+            content = model if isinstance(model, bytes) else Path(model).read_bytes()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # its own deprecation notice
                 self._interpreter = tf.lite.Interpreter(
-                    model_content=Path(path).read_bytes(),
+                    model_content=content,
                     experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+                    experimental_preserve_all_tensors=every_tensor,
                     num_threads=1,
                 )
                 self._interpreter.allocate_tensors()
         except OSError as error:
-            raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+            raise ModelError(f"{name}: cannot be read: {error.strerror}") from error
         except (ValueError, RuntimeError) as error:
             reason = str(error).partition("\n")[0]
-            raise ModelError(f"{path}: TensorFlow Lite cannot run it: {reason}") from error
+            raise ModelError(f"{name}: TensorFlow Lite cannot run it: {reason}") from error
         self.input = self._interpreter.get_input_details()[0]
         self.output = self._interpreter.get_output_details()[0]
         tensors = self._interpreter.get_tensor_details()
@@ -56,7 +63,11 @@ class Reference:
             self.input["index"], np.ascontiguousarray(value, dtype).reshape(shape)
         )
         self._interpreter.invoke()
-        return np.array(self._interpreter.get_tensor(self.output["index"]))
+        return self.tensor(self.output["index"])
+
+    def tensor(self, index: int) -> NDArray:
+        """Return a tensor of the last patch; other than the output only with `every_tensor`."""
+        return np.array(self._interpreter.get_tensor(index))
 
 
 def quantize_input(patch: NDArray[np.float32], dtype: type, scale: float, zero: int) -> NDArray:

@@ -1,1 +1,1 @@
-"""The portable C on this machine, through cffi: the same sources that the firmware is built from."""
+"""The portable C on this machine, through cffi: the sources that the firmware is built from."""

@@ -35,7 +35,11 @@ def test_compiles_without_a_warning(name: str, tmp_path: Path) -> None:
     files = sources.portable_sources()
     assert len(files) > 5
     done = subprocess.run(
-        [*command, "-c", *map(str, files)], cwd=tmp_path, capture_output=True, text=True, timeout=300
+        [*command, "-c", *map(str, files)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

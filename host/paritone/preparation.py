@@ -6,14 +6,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from paritone import boards, datasets, evaluation, progress, quantization, quiet
 from paritone import config as configuration
-from paritone import datasets, evaluation, progress, quantization, quiet
 from paritone.clips import ClipStore
 from paritone.config import STEPS, Config, need
 from paritone.datasets import Dataset
 from paritone.errors import ConfigError, ModelError, ToolMissingError
-
-DEFAULT_BOARD = "stm32f405"
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
         What does not fit.
     """
     configuration.require_supported(config)
-    steps, board = STEPS[config.operation_mode], config.board or DEFAULT_BOARD
+    steps, board = STEPS[config.operation_mode], config.board or boards.DEFAULT
     left_out = _check_board(config, board, host_only) if set("bd") & set(steps) else None
     test, calibration = _data(config, steps)
     _check_model(config, steps, _classes(config, test or calibration))
@@ -65,7 +63,6 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
 
 def _check_board(config: Config, name: str, host_only: bool) -> str | None:
     """Check what the board's steps need: features it can compute, a known board, its tools."""
-    from paritone import boards
     from paritone.features.tables import device_limits
 
     limits = device_limits(config.feature_extraction, config.preprocessing.target_rate)
@@ -144,10 +141,10 @@ def _check_convertible(path: Path, config: Config) -> None:
 
 def _check_device(path: Path, config: Config) -> None:
     """Operators, shapes and memory: all that generating C and the board's size can refuse."""
-    from paritone import boards, build, generate
+    from paritone import build, generate
     from paritone.generate import manifest
 
     with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
         generate.generate(path, config, folder)
         record = manifest.read(Path(folder))
-    build.require_fit(record, boards.get(config.board or DEFAULT_BOARD))
+    build.require_fit(record, boards.get(config.board or boards.DEFAULT))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from paritone.config import Config
     from paritone.features.tables import FrontendTables
 
-DEFAULT_BOARD = "stm32f405"
+
 CONFIG_NAME = "user_config.yaml"
 
 
@@ -78,7 +78,7 @@ def find(
     if len(models) > 1:
         raise ConfigError(f"one model is expected, got {', '.join(models)}")
     config = configuration.load_sections(config_file or default_config(), overrides)
-    chosen = boards.get(board or config.board or DEFAULT_BOARD)
+    chosen = boards.get(board or config.board or boards.DEFAULT)
     boards.require_tools(chosen, port, run=run)
     out = folder or Path("build") / "boards" / chosen.name
     path = Path(models[0]) if models else config.general.model_path

@@ -19,6 +19,9 @@ TOOLS = {
 }
 """Programs that a board needs, and the line that installs each."""
 
+DEFAULT = "stm32f405"
+"""The board where neither command nor configuration names one."""
+
 BUILD_TOOLS = ("arm-none-eabi-gcc", "cmake", "ninja")
 RUN_TOOLS = ("qemu-system-arm", "gdb-multiarch")
 

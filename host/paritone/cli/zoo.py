@@ -56,13 +56,12 @@ def check(
     """Validate a configuration without running it: what would run on what."""
     from rich.console import Console
 
+    from paritone import boards, preview
     from paritone import config as configuration
-    from paritone import preview
-    from paritone.preparation import DEFAULT_BOARD
 
     config = configuration.load(config_path, config_name, overrides or [])
     configuration.require_supported(config)
-    found = preview.preview(config, DEFAULT_BOARD)
+    found = preview.preview(config, boards.DEFAULT)
     preview.show(found, Console(soft_wrap=not sys.stdout.isatty()))
     if json_file is not None:
         json_file.write_text(json.dumps(found.record(), indent=2) + "\n")

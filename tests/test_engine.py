@@ -99,6 +99,7 @@ def converted(tmp_path_factory):
     return get
 
 
+@pytest.mark.parity
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_layer_and_output(converted, variant):
     path = converted(variant)
@@ -166,6 +167,7 @@ def test_patches_from_a_file(converted, tmp_path):
             parity.file_patches(tmp_path / name, engine.input)
 
 
+@pytest.mark.parity
 def test_nothing_is_written_past_the_arena(converted):
     engine = Engine(converted("separable-uint8"))
     engine.arena.fill(parity.POISON)
@@ -173,6 +175,7 @@ def test_nothing_is_written_past_the_arena(converted):
     assert np.all(engine.arena[engine.plan.arena_bytes :] == parity.POISON)
 
 
+@pytest.mark.parity
 def test_engines_interleave(converted):
     """Two models and two copies of one, step by step in turn: no state but the arenas."""
     paths = [converted(v) for v in ("separable-uint8", "separable-per-tensor", "separable-uint8")]

@@ -16,6 +16,7 @@ few = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+pytestmark = pytest.mark.parity
 SAME, VALID = 0, 1
 
 activations = st.sampled_from(sorted(ACTIVATIONS.values()))

@@ -50,7 +50,7 @@ class Comparison:
     """Outcome of one implementation against another; `values` counts all that were compared.
 
     `disputed` counts values on which the two references disagree and ours is as TensorFlow Lite's:
-    tflite-micro rounds a FULLY_CONNECTED twice, TensorFlow Lite since 2.20 once.
+    tflite-micro rounds a FULLY_CONNECTED twice, TensorFlow Lite 2.21 once.
     """
 
     between: tuple[str, str]

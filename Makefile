@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml
 
 demo: ## the whole job on the shipped example, on an emulated STM32F405
 	@PYTHON=$(PYTHON) sh host/system-packages.sh --host-only-ok
-	@$(MAKE) --no-print-directory $(VENV)/.ready
+	@$(MAKE) --silent $(VENV)/.ready
 	@$(BIN)/paritone run --host-only-ok --config-path examples --config-name user_config.yaml hydra.run.dir=build/demo
 
 test: setup ## every test: parity, board, command line

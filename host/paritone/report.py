@@ -95,7 +95,7 @@ def _latency(record: Mapping[str, Any]) -> Rows:
 
 
 def _memory(record: Mapping[str, Any]) -> Rows:
-    names = {"flash_bytes": "flash", "ram_bytes": "RAM", "arena_bytes": "  of it the arena"}
+    names = {"flash_bytes": "flash", "ram_bytes": "RAM", "arena_bytes": "arena, part of the RAM"}
     names["stack_bytes"] = "stack, high-water mark"
     memory = record.get("memory", {})
     return [(name, f"{memory[key]:,} B") for key, name in names.items() if key in memory]

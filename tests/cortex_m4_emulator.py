@@ -1,4 +1,4 @@
-"""Builds C for a Cortex-M4 and runs it on QEMU, with files for input and output."""
+"""Builds C for a Cortex-M core and runs it on QEMU, with files for input and output."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,40 @@ import pytest
 from paritone.native import build
 
 HERE = Path(__file__).parent / "cortex_m4"
-CPU = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"]
 CMSIS_DSP = "cmsisdsp==1.10.3"
 RUN_TIMEOUT_S = 120
+
+
+@dataclass(frozen=True)
+class Core:
+    """A core: how C is compiled for it, QEMU's machine, where that has code and data.
+
+    Attributes
+    ----------
+    fpu : of ``-mfpu``; None without one
+    dsp : whether it has the DSP extension
+    """
+
+    name: str
+    machine: str
+    fpu: str | None
+    dsp: bool = True
+    code: int = 0x00000000
+    ram: int = 0x20000000
+
+    @property
+    def flags(self) -> list[str]:
+        """Of compiler and linker."""
+        unit = [f"-mfpu={self.fpu}", "-mfloat-abi=hard"] if self.fpu else ["-mfloat-abi=soft"]
+        return [f"-mcpu={self.name}", "-mthumb", *unit]
+
+
+M4 = Core("cortex-m4", "mps2-an386", "fpv4-sp-d16")
+M7 = Core("cortex-m7", "mps2-an500", "fpv5-sp-d16")
+# It starts in the secure state, whose memory has bit 28 of the address set.
+M33 = Core("cortex-m33", "mps2-an505", "fpv5-sp-d16", code=0x10000000, ram=0x38000000)
+M3 = Core("cortex-m3", "mps2-an385", None, dsp=False)
+CORES = (M4, M7, M33, M3)
 
 
 def tool(name: str, package: str) -> str:
@@ -27,34 +59,37 @@ def tool(name: str, package: str) -> str:
     return found
 
 
-def compile_objects(sources: list[Path], flags: list[str], folder: Path) -> list[Path]:
-    """Compile `sources` for the core into `folder`; returns the objects."""
+def compile_objects(
+    sources: list[Path], flags: list[str], folder: Path, core: Core = M4
+) -> list[Path]:
+    """Compile `sources` for a core into `folder`; returns the objects."""
     folder.mkdir(parents=True, exist_ok=True)
     compiler = tool("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi")
     sections = ["-ffunction-sections", "-fdata-sections"]
-    objects = [folder / f"{source.stem}.o" for source in sources]
+    objects = [folder / f"{source.name}.o" for source in sources]
     with ThreadPoolExecutor(2) as pool:
         commands = [
-            [compiler, "-O2", *CPU, *sections, *flags, "-c", str(source), "-o", str(out)]
+            [compiler, "-O2", *core.flags, *sections, *flags, "-c", str(source), "-o", str(out)]
             for source, out in zip(sources, objects, strict=True)
         ]
         list(pool.map(_call, commands))
     return objects
 
 
-def link(objects: list[Path], elf: Path) -> Path:
-    """Link objects with the start-up into an image for ``mps2-an386``."""
+def link(objects: list[Path], elf: Path, core: Core = M4) -> Path:
+    """Link objects with the start-up into an image for the core's machine."""
     compiler = tool("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi")
-    startup = compile_objects([HERE / "startup.c"], [f"-I{HERE}"], elf.parent / "startup")
+    startup = compile_objects([HERE / "startup.c"], [f"-I{HERE}"], elf.parent / "startup", core)
     layout = ["-nostartfiles", "-specs=nano.specs", "-Wl,--gc-sections", f"-T{HERE / 'link.ld'}"]
-    _call([compiler, *CPU, *layout, *map(str, [*startup, *objects]), "-o", str(elf)])
+    layout += [f"-Wl,--defsym=code_start={core.code}", f"-Wl,--defsym=ram_start={core.ram}"]
+    _call([compiler, *core.flags, *layout, *map(str, [*startup, *objects]), "-o", str(elf)])
     return elf
 
 
-def run(elf: Path, folder: Path) -> None:
+def run(elf: Path, folder: Path, core: Core = M4) -> None:
     """Run an image with `folder` as its current directory; it must end with success."""
     qemu = tool("qemu-system-arm", "qemu-system-arm")
-    command = [qemu, "-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none"]
+    command = [qemu, "-M", core.machine, "-nographic", "-monitor", "none", "-serial", "none"]
     command += ["-semihosting-config", "enable=on,target=native", "-kernel", str(elf)]
     _call(command, cwd=folder)
 

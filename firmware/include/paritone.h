@@ -61,6 +61,17 @@ typedef enum {
     PARITONE_STAGE_INPUT = 5      /* model's dtype [n_mels]   */
 } paritone_stage_t;
 
+/* Tables of the fused transform (src/frontend_fused.h), in the order in which it reads
+ * them. M = n_fft / 2 = 4^S. */
+typedef struct {
+    const int32_t *window;  /* [n_fft] for k < M/4, legs 0..3: of the even and the odd sample */
+    const int32_t *twiddle; /* stages 1..S-1, for k < M / 4^stage: cos, sin of 2k, k, 3k */
+    const int32_t *split;   /* [3 * n_pairs]: real and imaginary part of a, real part of b */
+    const uint32_t *root;   /* [257] square root; power 1 only */
+    uint16_t first_pair;    /* bins k and M - k of each pair k from it on */
+    uint16_t n_pairs;       /* first_pair + n_pairs - 1 <= M / 2 */
+} paritone_fused_tables_t;
+
 /* Constant tables of one configuration, written by `paritone generate`. */
 typedef struct paritone_frontend {
     uint32_t format;             /* PARITONE_FORMAT of the generator */

@@ -1,0 +1,73 @@
+/*
+ * The fused transform, stage by stage: PCM to magnitudes with the bits of
+ * window, arm_rfft_q31 and magnitude, for n_fft = 2 M, M = 4^S >= 64.
+ *
+ * Points are complex: a pair (even sample, odd sample), then (re, im), two
+ * int32 side by side. Stage t = 1..S of the complex FFT has B = 4^(t-1) blocks of
+ * q = M / 4^t butterflies; butterfly k of block b has its four legs side by side,
+ * from point 4 (k B + b) on. The first stage reads PCM and window instead: leg l
+ * of butterfly k is the pair of samples 2 (k + l M/4).
+ *
+ * Scaling is the reader's. A butterfly's results are stored as formed, before the
+ * division that arm_cfft_q31 does there:
+ *
+ *   result  what it is                        held after the   held after a
+ *                                             first stage      middle stage
+ *   d = 0   a + b + c + d                     value            4 value
+ *   d = 1   (a - b + c - d) turned by 2k      value / 2        2 value
+ *   d = 2   (a - jb - c + jd) turned by k     value / 2        2 value
+ *   d = 3   (a + jb - c - jd) turned by 3k    value / 2        2 value
+ *
+ * "Turned": re = floor(re cos / 2^32) + floor(im sin / 2^32),
+ *           im = floor(im cos / 2^32) - floor(re sin / 2^32).
+ * Doubling wraps, halving floors (<< 1, >> 2, >> 1 of an int32). All four legs of a
+ * butterfly share their scale: blocks b < B/4 hold results d = 0, the others
+ * rotated ones.
+ *
+ * Result d of butterfly (k, b) goes to point 4 (k' 4B + B rev(d) + b) + j' of the
+ * other buffer, rev = (0, 2, 1, 3), k = j' q' + k', q' = q / 4: there it is leg j' of
+ * butterfly k' of block B rev(d) + b of the next stage. The last stage has M/4 blocks of
+ * one butterfly; its results are not turned, and go to Z[b + (M/4) rev(d)]: natural order.
+ *
+ * Sums wrap modulo 2^32; with the generator's guard bit none does.
+ *
+ * On cores with the DSP extension frontend_fused_*.S define the four stages below;
+ * elsewhere the C beside them does. Buffers are aligned to 8 and never overlap.
+ */
+#ifndef PARITONE_FRONTEND_FUSED_H
+#define PARITONE_FRONTEND_FUSED_H
+
+#include "paritone.h"
+
+/* Stage 1 on x[i] = (floor(w pcm / 2^16) << (headroom + 1)) >> 4, zeros outside the window.
+ *   pcm       [f->window_length] from sample f->window_start of the frame on, aligned to 2;
+ *             at most 15 - headroom bits and a sign each
+ *   headroom  0..15
+ *   out       [n_fft], |value| < 2^29
+ * Window of paritone_fused_tables_t, in the order of reading; samples outside of it are
+ * never read. f->window_start and f->window_length are even, window_length >= n_fft / 2: so
+ * legs 1 and 2 are within the window, leg 0 from butterfly window_start / 2 on. */
+void frontend_fused_first(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
+                          int32_t *out);
+
+/* A stage between the first and the last: `blocks` = 4, 16, .. M/16 blocks.
+ *   twiddle   [6 quarter] of this stage: cos, sin of 2k, k, 3k for k < quarter
+ *   quarter   M / (4 blocks) butterflies a block
+ *   in        [8 blocks quarter], of the first stage where blocks is 4, else of a middle one
+ *   out       [8 blocks quarter]; |scaled value| <= 2^29 */
+void frontend_fused_middle(const int32_t *twiddle, uint32_t quarter, uint32_t blocks,
+                           const int32_t *in, int32_t *out);
+
+/* The last stage, after a middle one: Z[g + groups rev(d)] of butterfly g.
+ *   groups    M/4
+ *   in, out   [8 groups]; |Z| <= 2^30 */
+void frontend_fused_last(uint32_t groups, const int32_t *in, int32_t *out);
+
+/* The real spectrum's bins k and M - k from Z[k] and Z[M - k], and their magnitudes
+ * floor(4 root(s) / 2^z) as frontend_magnitude, for the pairs k of the tables.
+ *   z          [n_fft], of frontend_fused_last
+ *   magnitude  [M], by bin number from 0 on; bins that no pair holds are left as they are */
+void frontend_fused_magnitude(const paritone_frontend_t *f, const int32_t *z,
+                              uint32_t *magnitude);
+
+#endif

@@ -1,0 +1,42 @@
+"""The native frontend against the integer reference over many frames, in chunks of any size.
+
+PARITONE_FRAMES=1000000 compares that many frames instead of the default.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+import frontend_pcm
+from frontend_cases import GRID, tables
+from paritone.features import integer
+from paritone.native.frontend import Frontend
+
+FRAMES = int(os.environ.get("PARITONE_FRAMES", "24000"))
+STREAM_FRAMES = 2000
+SHORT = {"patch_length": 16, "overlap": 0.3, "include_last_patch": True}
+
+
+def frames_of(name: str) -> int:
+    """Half of all frames are the tutorial's; the grid shares the rest."""
+    return FRAMES // 2 if name == "tutorial" else -(-FRAMES // (2 * (len(GRID) - 1)))
+
+
+@pytest.mark.parametrize("name", GRID)
+def test_no_bit_differs_from_the_reference(name: str) -> None:
+    t = tables(name, **SHORT)
+    native = Frontend(t)
+    done = 0
+    for seed in range(-(-frames_of(name) // STREAM_FRAMES)):
+        pcm = frontend_pcm.stream(t, min(STREAM_FRAMES, frames_of(name) - done), seed)
+        found = np.stack(native.stream(frontend_pcm.chunks(pcm, seed)))
+        expected = integer.patches(pcm, t)
+        assert found.shape == expected.shape
+        different = np.argwhere(found != expected)
+        assert len(different) == 0, f"stream {seed}: first of {len(different)}: {different[0]}"
+        done += 1 + (len(pcm) - t.n_fft) // t.hop_length
+    assert done >= frames_of(name)
+    print(f"{name}: {done:,} frames, no difference")

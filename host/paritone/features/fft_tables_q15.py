@@ -11,7 +11,7 @@ Int16 = npt.NDArray[np.int16]
 def twiddle_q15(n: int) -> Int16:
     """cos, sin of 2 pi k / n in turn for k < 3 n / 4: int16 [3 * n / 2], rounded down.
 
-    The term added to each keeps exact values (0, 0.5, 1) from falling a step to rounding errors
+    The term added to each keeps exact values (0 and 1) from falling a step to rounding errors
     of their sines; no other value lies within 2^-12 of a step.
     """
     angle = 2 * np.pi * np.arange(3 * n // 4) / n

@@ -67,6 +67,9 @@ OptionalRate = Annotated[
 OptionalThreshold = Annotated[
     Annotated[float, Field(ge=0, le=1)] | None, BeforeValidator(optional(to_float))
 ]
+OptionalLevel = Annotated[
+    Annotated[float, Field(ge=0, le=1e9)] | None, BeforeValidator(optional(to_float))
+]
 
 PadMode = Literal["constant", "edge", "linear_ramp", "reflect", "symmetric", "empty"]
 
@@ -203,6 +206,7 @@ class FeatureExtraction(Record):
     norm: Annotated[Literal["slaney"] | None, BeforeValidator(_none)]
     htk: Bool
     to_db: Bool
+    db_reference: OptionalPositive = None
     include_last_patch: Bool = False
 
     @property
@@ -391,7 +395,11 @@ class HardwareSetup(Record):
 
 
 class Deployment(Record):
-    """Section ``deployment``."""
+    """Section ``deployment``.
+
+    ``silence_threshold`` is ours: the device takes a patch for silence when its mel bands, before
+    the logarithm and full scale being 1.0, sum to less; None and 0: never.
+    """
 
     c_project_path: OptionalPath = None
     IDE: OptionalText = None
@@ -399,6 +407,7 @@ class Deployment(Record):
     hardware_setup: Annotated[HardwareSetup, BeforeValidator(lambda v: v or {})] = HardwareSetup()
     build_conf: OptionalText = None
     unknown_class_threshold: OptionalThreshold = 0.0
+    silence_threshold: OptionalLevel = None
 
 
 class Mlflow(Record):

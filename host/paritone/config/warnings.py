@@ -20,9 +20,10 @@ def device_warnings(config: Config) -> list[str]:
             "which a stream cannot know; the device refuses this configuration"
         )
     if features.center:
+        last = -(-(features.n_fft // 2) // features.hop_length)
         found.append(
-            "feature_extraction.center True: the first and last frames need padding on both "
-            "sides of the clip; the device refuses this configuration"
+            f"feature_extraction.center True: a clip's last frames ({last} at most) are computed "
+            "when it ends; a live stream never does, and has none of them"
         )
     return found
 

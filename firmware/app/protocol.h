@@ -25,7 +25,7 @@ enum {
     LINK_HELLO = 0x01,    /* - -> who answers: versions, hashes, sizes               */
     LINK_RESET = 0x02,    /* - -> -; forget the PCM streamed so far                  */
     LINK_PCM = 0x03,      /* int16[]; argument: LINK_INFER or 0 -> progress, scores  */
-    LINK_FINISH = 0x04,   /* -; argument as LINK_PCM -> progress, scores             */
+    LINK_FINISH = 0x04,   /* as LINK_PCM, and again until no patch is ready          */
     LINK_RUN = 0x05,      /* - -> ticks u32, scores; reads the model's input         */
     LINK_STEP = 0x06,     /* step u16 -> ticks u32, crc32 u32 and bytes u32 of output*/
     LINK_READ = 0x07,     /* offset u32, bytes u16; argument: region -> bytes        */

@@ -109,7 +109,7 @@ class Device:
         return self._progress(Message.PCM, pcm.astype("<i2").tobytes(), run)
 
     def finish(self, *, run: bool = False) -> Progress:
-        """End the stream: with ``include_last_patch`` that may complete a patch."""
+        """End the stream, which may complete patches: to be repeated until none is ready."""
         return self._progress(Message.FINISH, b"", run)
 
     def _progress(self, message: Message, payload: bytes, run: bool) -> Progress:
@@ -138,8 +138,7 @@ class Device:
                 yield self._patch(progress, features, run)
             elif progress.taken == 0:
                 raise CheckFailedError("the board takes no samples and completes no patch")
-        progress = self.finish(run=at_once)
-        if progress.ready:
+        while (progress := self.finish(run=at_once)).ready:
             yield self._patch(progress, features, run)
 
     def _patch(self, progress: Progress, features: bool, run: bool) -> Patch:

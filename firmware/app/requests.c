@@ -8,7 +8,8 @@
 
 #include "../board/board.h"
 
-#define TRACE_VALUES ((PARITONE_N_FFT + 2) / 2 + 1) /* of 8 bytes: the spectrum is the longest */
+/* Of 8 bytes: the longest stage is the window, n_fft words, or mel, a value each. */
+#define TRACE_VALUES (PARITONE_N_FFT / 2 > PARITONE_N_MELS ? PARITONE_N_FFT / 2 : PARITONE_N_MELS)
 
 /* Tracing a frame borrows the arena: it is no part of an inference. */
 static union {
@@ -55,7 +56,7 @@ int requests_init(void)
 
     return status != PARITONE_OK
                ? status
-               : paritone_stream_init(&stream, &paritone_frontend, stream_memory);
+               : paritone_stream_init(&stream, &PARITONE_FRONTEND, stream_memory);
 }
 
 static void answer(exchange_t *exchange, uint32_t value, size_t width)
@@ -87,7 +88,7 @@ static int hello(exchange_t *exchange)
     answer(exchange, board_stack_bytes(), 4);
     answer_bytes(exchange, board_name, sizeof board_name);
     answer_bytes(exchange, paritone_model.sha256, sizeof paritone_model.sha256);
-    answer_bytes(exchange, paritone_frontend.sha256, sizeof paritone_frontend.sha256);
+    answer_bytes(exchange, PARITONE_FRONTEND.sha256, sizeof PARITONE_FRONTEND.sha256);
     return 0;
 }
 
@@ -117,7 +118,7 @@ static int spin(exchange_t *exchange)
 
 static int reset(exchange_t *exchange)
 {
-    const int status = paritone_stream_init(&stream, &paritone_frontend, stream_memory);
+    const int status = paritone_stream_init(&stream, &PARITONE_FRONTEND, stream_memory);
 
     exchange->detail = (uint32_t)status;
     counted.patches = 0;
@@ -212,11 +213,11 @@ static int trace(exchange_t *exchange)
     const paritone_stage_t stage = (paritone_stage_t)exchange->argument;
 
     /* Between two pushes the stream's scratch is free. */
-    const int status = paritone_frontend_trace(&paritone_frontend, work.trace.frame,
+    const int status = paritone_frontend_trace(&PARITONE_FRONTEND, work.trace.frame,
                                                stream.scratch, stage, work.trace.values);
 
     exchange->detail = (uint32_t)status;
-    traced_bytes = paritone_frontend_stage_bytes(&paritone_frontend, stage);
+    traced_bytes = paritone_frontend_stage_bytes(&PARITONE_FRONTEND, stage);
     answer(exchange, (uint32_t)traced_bytes, 4);
     return status == PARITONE_OK ? 0 : LINK_E_MODEL;
 }

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Version of the generated data's layout; generated files stop on another. */
-#define PARITONE_FORMAT 1
+#define PARITONE_FORMAT 2
 
 typedef enum {
     PARITONE_OK = 0,
@@ -38,12 +38,13 @@ typedef enum {
  *
  * int16 PCM to the model's own input, in integers only.
  *
- *   window     int16 samples, shifted up by the frame's headroom, times a q31
- *              window, centred in n_fft zeros
- *   spectrum   arm_rfft_q31: the spectrum divided by n_fft
- *   magnitude  |X| (power 1) or |X|^2 (power 2) of the bins that a band reads
+ *   window     int16 samples times a q31 window, shifted up by the frame's
+ *              headroom, centred in n_fft zeros
+ *   spectrum   arm_rfft_q31: the spectrum divided by n_fft; the bins in use
+ *   magnitude  |X| (power 1) or |X|^2 (power 2) of the same bins
  *   mel        integer weights, 64-bit sums
- *   log        ln(mel + 1e-4) in q24, headroom and every scale undone
+ *   log        ln(mel + 1e-4) in q24, or decibels in q20; headroom and every
+ *              scale undone
  *   input      the model's int8 or uint8 (its scale and zero point), or float32
  *
  * Every table comes from `paritone generate`; every formula is beside its code
@@ -51,15 +52,44 @@ typedef enum {
  * the samples from t * hop_length on, and exists once n_fft of them do.
  */
 
-/* Stages of one frame, in order; each but the first reads the one before. */
+/* Stages of one frame, in order; each but the first reads the one before, but for the
+ * int8 and uint8 input: it reads mel. */
 typedef enum {
     PARITONE_STAGE_WINDOW = 0,    /* int32 q31 [n_fft]        */
-    PARITONE_STAGE_SPECTRUM = 1,  /* int32 q31 [n_fft + 2], re and im interleaved */
-    PARITONE_STAGE_MAGNITUDE = 2, /* uint32 [n_bins], half LSBs; power 2: uint64 [n_bins] */
+    PARITONE_STAGE_SPECTRUM = 1,  /* int32 q31 [n_bins][2], re and im */
+    PARITONE_STAGE_MAGNITUDE = 2, /* uint32 [n_bins], LSBs of X; power 2: uint64 [n_bins] */
     PARITONE_STAGE_MEL = 3,       /* uint64 [n_mels]          */
-    PARITONE_STAGE_LOG = 4,       /* int32 q24 [n_mels]       */
+    PARITONE_STAGE_LOG = 4,       /* int32 q24 [n_mels]; q20 decibels */
     PARITONE_STAGE_INPUT = 5      /* model's dtype [n_mels]   */
 } paritone_stage_t;
+
+struct paritone_frontend;
+
+/* One frame's PCM to the values of `last`: window, spectrum or magnitude.
+ *   pcm       [window_length]
+ *   headroom  of these samples, 0..15
+ *   scratch   of the transform's own size, aligned to 8
+ * Returns where in scratch the values are. */
+typedef const void *paritone_transform_t(const struct paritone_frontend *f, const int16_t *pcm,
+                                         unsigned headroom, void *scratch, paritone_stage_t last);
+
+/* Window, arm_rfft_q31, magnitude, one after the other: any n_fft, any core. */
+paritone_transform_t paritone_transform_cmsis;
+
+/* Its tables. */
+typedef struct {
+    const int32_t *window;       /* [window_length] q31, or lower where the FFT needs guard bits */
+    const int32_t *twiddle;      /* [3 * n_fft / 4] of the complex FFT of n_fft / 2 */
+    const uint16_t *bit_reverse; /* [bit_reverse_length] */
+    const int32_t *split_a;      /* [n_fft] of the real FFT's last step */
+    const int32_t *split_b;      /* [n_fft] */
+    const uint32_t *root;        /* [257] square root; null for power 2 */
+    uint16_t bit_reverse_length;
+} paritone_cmsis_tables_t;
+
+/* The same bits, the stages run into each other, for the n_fft and windows that it can do:
+ * n_fft 128, 512 or 2048, even window_start and window_length, window_length >= n_fft / 2. */
+paritone_transform_t paritone_transform_fused;
 
 /* Tables of the fused transform (src/frontend_fused.h), in the order in which it reads
  * them. M = n_fft / 2 = 4^S. */
@@ -72,46 +102,58 @@ typedef struct {
     uint16_t n_pairs;       /* first_pair + n_pairs - 1 <= M / 2 */
 } paritone_fused_tables_t;
 
+/* What a stream does about samples that its first and last frames lack. */
+typedef enum {
+    PARITONE_PADDING_NONE = 0, /* frames lie within the samples: librosa's center=False */
+    PARITONE_PADDING_CONSTANT = 1,
+    PARITONE_PADDING_EDGE = 2,
+    PARITONE_PADDING_REFLECT = 3,
+    PARITONE_PADDING_SYMMETRIC = 4
+} paritone_padding_t;
+
 /* Constant tables of one configuration, written by `paritone generate`. */
 typedef struct paritone_frontend {
     uint32_t format;             /* PARITONE_FORMAT of the generator */
     uint32_t rate_hz;            /* of the PCM */
-    uint16_t n_fft;              /* 256, 512, 1024 or 2048 */
+    uint16_t n_fft;              /* a power of two, 128..4096 */
     uint16_t window_length;      /* samples that a frame reads, <= n_fft */
     uint16_t window_start;       /* zeros before the window: (n_fft - window_length) / 2 */
-    uint16_t first_bin;          /* first bin that a band reads */
-    uint16_t n_bins;             /* bins from it on, up to the last that a band reads */
-    uint16_t n_mels;             /* bands, <= 128 */
+    uint16_t first_bin;          /* first bin in use, >= 1 */
+    uint16_t n_bins;             /* bins from it on; the last is below n_fft / 2 */
+    uint16_t n_mels;             /* bands, <= 256 */
     uint32_t hop_length;         /* samples between frames */
     uint32_t patch_length;       /* columns of a patch */
     uint32_t patch_step;         /* columns between patches, 1..patch_length */
     uint8_t power;               /* 1 magnitude, 2 power */
     uint8_t include_last_patch;  /* 1: the end of a stream adds a patch that ends there */
     uint8_t dtype;               /* paritone_dtype_t of a patch: int8, uint8 or float32 */
-    uint8_t reserved;
+    uint8_t padding;             /* paritone_padding_t */
 
-    const int32_t *window;       /* [window_length] q31, or q30 where the FFT needs a guard bit */
-    const int32_t *twiddle;      /* [3 * n_fft / 4] of the complex FFT of n_fft / 2 */
-    const uint16_t *bit_reverse; /* [bit_reverse_length] */
-    const int32_t *split_a;      /* [n_fft] of the real FFT's last step */
-    const int32_t *split_b;      /* [n_fft] */
-    const uint32_t *root;        /* [257] square root; power 1 only */
-    const uint16_t *band_start;  /* [n_mels] first bin of a band, counted from first_bin */
-    const uint16_t *band_length; /* [n_mels] bins of a band, 0 for an empty one */
-    const uint32_t *weights;     /* [sum of band_length], band after band */
-    const int32_t *ln;           /* [257] ln(1 + i / 256) in q24 */
-    uint64_t offset;             /* 1e-4 in units of a mel sum without headroom */
+    paritone_transform_t *transform; /* PCM to magnitudes */
+    const void *transform_tables;    /* of its own type */
+
+    const uint16_t *segment_length;  /* [n_mels + 1] bins between neighbouring mel points */
+    const uint32_t *rise;        /* [n_bins] weight in the band that rises; 2^rise_bits is 1 */
+    const uint32_t *gain;        /* [n_mels] q32, or null: every band as it is */
+    uint8_t rise_bits;           /* 0..31 */
+    uint8_t log_bits;            /* fraction bits of the logarithm: 24, decibels 20 */
+    uint8_t code_bits;           /* cells of an octave in `codes`: 2^code_bits */
+    int8_t code_octave;          /* of the first cell: of mel + offset, or floor, at its least */
+    const uint32_t *codes;       /* mantissa threshold << 8 | code, cell by cell, or null */
+    const int32_t *log_lines;     /* [257] logarithm of 1 + i / 256, less the reference's */
+    uint64_t offset;             /* added to a mel sum: 1e-4 in its units, without headroom */
+    uint64_t floor;              /* least mel sum for the logarithm, without headroom */
     int32_t mel_exponent;        /* a mel sum m without headroom is m * 2^-mel_exponent */
     int32_t input_multiplier;    /* input = round(log * multiplier / 2^shift) + zero point */
     int32_t input_shift;         /* 1..62 */
     int32_t input_zero_point;
-    uint16_t bit_reverse_length;
+    uint64_t silence;            /* patch level below which a patch is silent; 0: none is */
 
     uint32_t stream_bytes;       /* memory of paritone_stream_init, scratch included */
     uint32_t scratch_bytes;      /* of paritone_frontend_frame and _trace */
     uint32_t column_bytes;       /* one column: n_mels values of dtype */
     uint32_t patch_bytes;        /* one patch: n_mels * patch_length values of dtype */
-    uint8_t sha256[32];          /* of the tables and parameters above */
+    uint8_t sha256[32];          /* of what is computed: the same with every transform */
 } paritone_frontend_t;
 
 /* State of one PCM stream; owned by the caller, one per stream. */

@@ -3,24 +3,17 @@
 
 #include "frontend_stages.h"
 
-/* Scratch: what lives at the same time lies side by side. */
+/* Scratch: mel sums, then the transform's own. When the sums are made, the logarithm is
+ * free to go there. */
 typedef struct {
-    uint64_t *mel;       /* [n_mels] */
-    uint64_t *power;     /* [n_bins], power 2 only */
-    int32_t *fft;        /* [n_fft] */
-    uint32_t *magnitude; /* [n_bins], where the FFT's input was; power 1 only */
-    int32_t *spectrum;   /* [2 * n_fft] */
-    int32_t *log;        /* [n_mels], where the spectrum was */
+    uint64_t *mel;   /* [n_mels] */
+    void *transform; /* 8 bytes for each of n_mels at least */
 } frame_t;
 
 static frame_t lay_out(const paritone_frontend_t *f, void *scratch) {
     frame_t s;
     s.mel = scratch;
-    s.power = s.mel + f->n_mels;
-    s.fft = (int32_t *)(void *)(s.power + (f->power == 2u ? f->n_bins : 0u));
-    s.magnitude = (uint32_t *)(void *)s.fft;
-    s.spectrum = s.fft + f->n_fft;
-    s.log = s.spectrum;
+    s.transform = s.mel + f->n_mels;
     return s;
 }
 
@@ -31,7 +24,7 @@ size_t paritone_frontend_stage_bytes(const paritone_frontend_t *f, paritone_stag
     case PARITONE_STAGE_WINDOW:
         return 4u * (size_t)f->n_fft;
     case PARITONE_STAGE_SPECTRUM:
-        return 4u * ((size_t)f->n_fft + 2u);
+        return 8u * (size_t)f->n_bins;
     case PARITONE_STAGE_MAGNITUDE:
         return (f->power == 2u ? 8u : 4u) * (size_t)f->n_bins;
     case PARITONE_STAGE_MEL:
@@ -45,45 +38,43 @@ size_t paritone_frontend_stage_bytes(const paritone_frontend_t *f, paritone_stag
     }
 }
 
-static void bands(const paritone_frontend_t *f, const frame_t *s) {
+static void mel_of(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
+                   const frame_t *s) {
+    const void *bins = f->transform(f, pcm, headroom, s->transform, PARITONE_STAGE_MAGNITUDE);
     if (f->power == 2u) {
-        frontend_mel_power(f, s->power, s->mel);
+        frontend_mel_power(f, bins, s->mel);
     } else {
-        frontend_mel_magnitude(f, s->magnitude, s->mel);
+        frontend_mel_magnitude(f, bins, s->mel);
     }
 }
 
-static void bins(const paritone_frontend_t *f, const frame_t *s) {
-    if (f->power == 2u) {
-        frontend_power(f, s->spectrum, s->power);
-    } else {
-        frontend_magnitude(f, s->spectrum, s->magnitude);
-    }
-}
-
-/* Stages up to and including `last`, at most the log; returns where its values are. */
+/* A stage before the input; returns where its values are. */
 static const void *run(const paritone_frontend_t *f, const int16_t *pcm, void *scratch,
-                       paritone_stage_t last) {
+                       paritone_stage_t stage) {
     const frame_t s = lay_out(f, scratch);
     const unsigned headroom = frontend_headroom(pcm, f->window_length);
-    frontend_window(f, pcm, headroom, s.fft);
-    if (last == PARITONE_STAGE_WINDOW) {
-        return s.fft;
+    if (stage <= PARITONE_STAGE_MAGNITUDE) {
+        return f->transform(f, pcm, headroom, s.transform, stage);
     }
-    frontend_spectrum(f, s.fft, s.spectrum);
-    if (last == PARITONE_STAGE_SPECTRUM) {
-        return s.spectrum;
-    }
-    bins(f, &s);
-    if (last == PARITONE_STAGE_MAGNITUDE) {
-        return f->power == 2u ? (const void *)s.power : (const void *)s.magnitude;
-    }
-    bands(f, &s);
-    if (last == PARITONE_STAGE_MEL) {
+    mel_of(f, pcm, headroom, &s);
+    if (stage == PARITONE_STAGE_MEL) {
         return s.mel;
     }
-    frontend_log(f, s.mel, headroom, s.log);
-    return s.log;
+    frontend_log(f, s.mel, headroom, s.transform);
+    return s.transform;
+}
+
+static void make_column(const paritone_frontend_t *f, const int16_t *pcm, void *scratch,
+                        void *column) {
+    const frame_t s = lay_out(f, scratch);
+    const unsigned headroom = frontend_headroom(pcm, f->window_length);
+    mel_of(f, pcm, headroom, &s);
+    if (f->codes != NULL) {
+        frontend_codes(f, s.mel, headroom, column);
+    } else {
+        frontend_log(f, s.mel, headroom, s.transform);
+        frontend_quantize(f, s.transform, column);
+    }
 }
 
 static int check(const paritone_frontend_t *f, const int16_t *pcm, const void *scratch,
@@ -98,7 +89,7 @@ int paritone_frontend_frame(const paritone_frontend_t *f, const int16_t *pcm, vo
                             void *column) {
     const int status = check(f, pcm, scratch, column);
     if (status == PARITONE_OK) {
-        frontend_input(f, run(f, pcm, scratch, PARITONE_STAGE_LOG), column);
+        make_column(f, pcm, scratch, column);
     }
     return status;
 }

@@ -39,9 +39,12 @@ static inline int32_t mul_high32(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b) >> 32);
 }
 
-/* floor(v / 2^shift + 1/2), shift 0..31 */
-static inline uint32_t shift_round32(uint32_t v, unsigned shift) {
-    return shift == 0u ? v : (v >> shift) + ((v >> (shift - 1u)) & 1u);
+/* Bit i + 1 set where bits i + 1 and i differ: as many zeros on top as v can be shifted up. */
+static inline uint32_t sign_changes(int32_t v) { return (uint32_t)v ^ ((uint32_t)v << 1); }
+
+/* floor(a b / 2^32), a b < 2^96 */
+static inline uint64_t mul_high96(uint32_t a, uint64_t b) {
+    return (uint64_t)a * (b >> 32) + (((uint64_t)a * (uint32_t)b) >> 32);
 }
 
 #endif

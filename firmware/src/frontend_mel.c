@@ -1,32 +1,69 @@
+/*
+ * The n_mels + 2 mel points cut the bins into n_mels + 1 segments. In each of them one band
+ * falls while the next rises, and the two weights add up to 1: a product with `rise` and
+ * one with 1 make both.
+ */
+#include "frontend_fixed.h"
 #include "frontend_stages.h"
+
+typedef struct {
+    uint64_t rising, whole;
+} sums_t;
+
+static sums_t sum_magnitude(const uint32_t *rise, uint32_t one, const uint32_t *magnitude,
+                            size_t n) {
+    sums_t sums = {0, 0};
+    for (size_t k = 0; k < n; k++) {
+        sums.rising += (uint64_t)rise[k] * magnitude[k];
+        sums.whole += (uint64_t)one * magnitude[k];
+    }
+    return sums;
+}
+
+static sums_t sum_power(const uint32_t *rise, uint32_t one, const uint64_t *power, size_t n) {
+    sums_t sums = {0, 0};
+    for (size_t k = 0; k < n; k++) {
+        sums.rising += mul_high96(rise[k], power[k]);
+        sums.whole += mul_high96(one, power[k]);
+    }
+    return sums;
+}
+
+/* Segment s, from the first on: the end of band s - 1 and the start of band s. */
+static void add_segment(const paritone_frontend_t *f, uint32_t s, sums_t sums, uint64_t *mel) {
+    if (s > 0u) {
+        mel[s - 1u] += sums.whole - sums.rising;
+    }
+    if (s < f->n_mels) {
+        mel[s] = sums.rising;
+    }
+}
+
+static void scale(const paritone_frontend_t *f, uint64_t *mel) {
+    for (uint32_t j = 0; f->gain != NULL && j < f->n_mels; j++) {
+        mel[j] = mul_high96(f->gain[j], mel[j]);
+    }
+}
 
 void frontend_mel_magnitude(const paritone_frontend_t *f, const uint32_t *magnitude,
                             uint64_t *mel) {
-    const uint32_t *weight = f->weights;
-    for (uint32_t j = 0; j < f->n_mels; j++) {
-        const uint32_t *bin = &magnitude[f->band_start[j]];
-        uint64_t sum = 0;
-        for (uint32_t k = 0; k < f->band_length[j]; k++) {
-            sum += (uint64_t)*weight++ * bin[k];
-        }
-        mel[j] = sum;
+    const uint32_t one = (uint32_t)1 << f->rise_bits;
+    size_t k = 0;
+    for (uint32_t s = 0; s <= f->n_mels; s++) {
+        const size_t n = f->segment_length[s];
+        add_segment(f, s, sum_magnitude(f->rise + k, one, magnitude + k, n), mel);
+        k += n;
     }
-}
-
-/* floor(weight * power / 2^32), power <= 2^63 */
-static uint64_t weigh(uint32_t weight, uint64_t power) {
-    const uint64_t low = (uint64_t)weight * (uint32_t)power;
-    return (uint64_t)weight * (power >> 32) + (low >> 32);
+    scale(f, mel);
 }
 
 void frontend_mel_power(const paritone_frontend_t *f, const uint64_t *power, uint64_t *mel) {
-    const uint32_t *weight = f->weights;
-    for (uint32_t j = 0; j < f->n_mels; j++) {
-        const uint64_t *bin = &power[f->band_start[j]];
-        uint64_t sum = 0;
-        for (uint32_t k = 0; k < f->band_length[j]; k++) {
-            sum += weigh(*weight++, bin[k]);
-        }
-        mel[j] = sum;
+    const uint32_t one = (uint32_t)1 << f->rise_bits;
+    size_t k = 0;
+    for (uint32_t s = 0; s <= f->n_mels; s++) {
+        const size_t n = f->segment_length[s];
+        add_segment(f, s, sum_power(f->rise + k, one, power + k, n), mel);
+        k += n;
     }
+    scale(f, mel);
 }

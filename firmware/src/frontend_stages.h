@@ -10,40 +10,51 @@
 /* Largest shift that leaves every sample within int16: 0..15, 15 for silence. */
 unsigned frontend_headroom(const int16_t *pcm, size_t n);
 
-/* fft[window_start + i] = floor(pcm[i] * 2^headroom * window[i] / 2^15), zeros around.
- *   out: [n_fft], |fft| < 2^31, and the FFT's partial sums cannot wrap */
-void frontend_window(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
-                     int32_t *fft);
+/* fft[window_start + i] = floor(pcm[i] * window[i] / 2^16) * 2^(headroom + 1), zeros around.
+ *   window  [f->window_length] q31
+ *   out     [n_fft], -2^31 <= fft < 2^31, and the FFT's partial sums cannot wrap */
+void frontend_window(const paritone_frontend_t *f, const int32_t *window, const int16_t *pcm,
+                     unsigned headroom, int32_t *fft);
 
 /* The spectrum divided by n_fft: arm_rfft_q31.
  *   fft       [n_fft] of frontend_window, destroyed
- *   spectrum  [2 * n_fft], of which n_fft + 2 are the spectrum; |re|, |im| <= 2^30, as the
- *             window's values have a mean of 1/2 at most (a guard bit sees to it) */
-void frontend_spectrum(const paritone_frontend_t *f, int32_t *fft, int32_t *spectrum);
+ *   spectrum  [2 * n_fft], of which n_fft + 2 are the spectrum; |X| <= 2^30, as the
+ *             window's values have a mean of 1/2 at most (guard bits see to it) */
+void frontend_spectrum(const paritone_cmsis_tables_t *tables, uint16_t n_fft, int32_t *fft,
+                       int32_t *spectrum);
 
-/* 2 |X| rounded, relative error below 2e-5, for the bins in use.
- *   spectrum   of frontend_spectrum
- *   magnitude  [n_bins], below 2^32 */
-void frontend_magnitude(const paritone_frontend_t *f, const int32_t *spectrum,
+/* |X|, relative error below 2e-5, then floored: n bins.
+ *   root       [257] table of square roots
+ *   spectrum   [n][2] re and im
+ *   magnitude  [n], below 2^32; elsewhere */
+void frontend_magnitude(const uint32_t *root, const int32_t *spectrum, size_t n,
                         uint32_t *magnitude);
 
-/* |X|^2, exactly, for the bins in use; at most 2^63. */
-void frontend_power(const paritone_frontend_t *f, const int32_t *spectrum, uint64_t *power);
+/* |X|^2, exactly, of n bins; at most 2^63. Elsewhere. */
+void frontend_power(const int32_t *spectrum, size_t n, uint64_t *power);
 
-/* mel[j] = sum of weight * magnitude over the band's bins, exactly.
- *   out: below 2^63, as no band's weights sum to more than 2^31 */
+/* mel[j] = sum of weight * magnitude over the band's bins, times the band's gain.
+ *   magnitude  [n_bins], at most 2^30 (1 + 2^-14)
+ *   out        below 2^62: the generator chooses rise_bits for it */
 void frontend_mel_magnitude(const paritone_frontend_t *f, const uint32_t *magnitude,
                             uint64_t *mel);
 
-/* mel[j] = sum of floor(weight * power / 2^32); below 2^63 as above. */
+/* The same with floor(weight * power / 2^32) for each bin; power at most 2^60 (1 + 2^-13). */
 void frontend_mel_power(const paritone_frontend_t *f, const uint64_t *power, uint64_t *mel);
 
-/* log[j] = ln(mel / 2^(mel_exponent + power * headroom) + 1e-4) in q24, within 2e-6. */
+/* log[j] = ln(mel / 2^(mel_exponent + power * headroom) + 1e-4) in q24, within 2e-6; or
+ * decibels above the reference, not below the floor, in q20 within 2e-5. */
 void frontend_log(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
                   int32_t *log);
 
-/* The model's input: rounded, clipped to its dtype; float32 is log / 2^24. */
-void frontend_input(const paritone_frontend_t *f, const int32_t *log, void *column);
+/* The model's input from the logarithm: rounded, clipped to its dtype; float32 is the
+ * logarithm's value. */
+void frontend_quantize(const paritone_frontend_t *f, const int32_t *log, void *column);
+
+/* The model's int8 or uint8 input from mel by the table of codes: the same bytes as
+ * frontend_log and frontend_quantize. */
+void frontend_codes(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
+                    uint8_t *column);
 
 /* Bytes of one value of a patch. */
 size_t frontend_value_bytes(const paritone_frontend_t *f);

@@ -63,7 +63,7 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
 
 def _check_board(config: Config, name: str, host_only: bool) -> str | None:
     """Check what the board's steps need: features it can compute, a known board, its tools."""
-    from paritone.features.tables import device_limits
+    from paritone.features.limits import device_limits
 
     limits = device_limits(config.feature_extraction, config.preprocessing.target_rate)
     if limits:

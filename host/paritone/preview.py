@@ -143,7 +143,7 @@ def _notes(config: Config) -> list[str]:
 
 def _refusals(config: Config) -> list[str]:
     """Return the device's own limits, less those that the warnings already name."""
-    from paritone.features.tables import device_limits
+    from paritone.features.limits import device_limits
 
     warned = {line.split()[0] for line in device_warnings(config)}
     limits = device_limits(config.feature_extraction, config.preprocessing.target_rate)

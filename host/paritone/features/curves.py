@@ -7,7 +7,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-LOG_FRACTION_BITS = 24
+LN_FRACTION_BITS = 24
+DB_FRACTION_BITS = 20
+"""Decibels reach further from 0 than nats: up to 2048 either way."""
 
 
 def root_table() -> npt.NDArray[np.uint32]:
@@ -15,7 +17,7 @@ def root_table() -> npt.NDArray[np.uint32]:
 
     Word i serves i * 2^23 <= s < (i + 1) * 2^23; 2^14 sqrt(s) is approximately
     word + floor(s * slope / 2^16), slope being the word's low half. The pair that errs least
-    (relatively) is searched for near the chord's slope. Words below 32 are not used but for 0.
+    (relatively) is searched for near the chord's slope. Words below 32 are not used.
     """
     table = np.zeros(257, np.uint32)
     for i in range(32, 256):
@@ -38,8 +40,21 @@ def _root_word(i: int) -> int:
 
 
 def ln_table() -> npt.NDArray[np.int32]:
-    """ln(1 + i / 256) in q24, raised by half the largest error of a chord: int32 [257]."""
+    """ln(1 + i / 256) in q24: int32 [257], see `_log_table`."""
+    return _log_table(1.0, 0.0, LN_FRACTION_BITS)
+
+
+def db_table(power: int, reference: float) -> npt.NDArray[np.int32]:
+    """Decibels of 1 + i / 256 above `reference`, in q20: int32 [257], see `_log_table`.
+
+    Of a magnitude (power 1) or of a power (power 2), as `reference` is.
+    """
+    scale = 10 * (2 if power == 1 else 1) / math.log(10)
+    return _log_table(scale, scale * math.log(reference), DB_FRACTION_BITS)
+
+
+def _log_table(scale: float, zero: float, fraction_bits: int) -> npt.NDArray[np.int32]:
+    """scale * ln(1 + i / 256) - zero, raised by half the largest error of a chord."""
     x = 1 + np.arange(257) / 256
     raised = np.log(x) + (1 / 256) ** 2 / 16
-    table = np.rint(np.ldexp(raised, LOG_FRACTION_BITS)).astype(np.int32)
-    return table
+    return np.rint(np.ldexp(scale * raised - zero, fraction_bits)).astype(np.int32)

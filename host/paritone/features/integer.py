@@ -65,12 +65,12 @@ def frame_windows(pcm: npt.NDArray[np.int16], tables: FrontendTables) -> npt.NDA
 def _stages(frames: npt.NDArray[np.int16], tables: FrontendTables) -> dict[str, npt.NDArray]:
     shift = headroom(frames)
     window = window_frames(frames, shift, tables)
-    spectrum = rfft_q31(window, tables.fft)
-    used = slice(tables.first_bin, tables.first_bin + tables.n_bins)
-    re, im = spectrum[:, 0::2][:, used], spectrum[:, 1::2][:, used]
-    bins = power_of(re, im) if tables.power == 2 else twice_magnitude(re, im, tables.root)
+    used = slice(2 * tables.first_bin, 2 * (tables.first_bin + tables.n_bins))
+    spectrum = rfft_q31(window, tables.fft)[:, used].reshape(len(frames), tables.n_bins, 2)
+    re, im = spectrum[:, :, 0], spectrum[:, :, 1]
+    bins = power_of(re, im) if tables.power == 2 else magnitude_of(re, im, tables.root)
     mel = mel_bands(bins, tables)
-    log = log_q24(mel, shift, tables)
+    log = logarithm(mel, shift, tables)
     values = (window, spectrum, bins, mel, log, model_input(log, tables))
     return dict(zip(STAGES, values, strict=True))
 
@@ -83,25 +83,24 @@ def headroom(frames: npt.NDArray[np.int16]) -> Ints:
 
 
 def window_frames(frames: npt.NDArray[np.int16], shift: Ints, tables: FrontendTables) -> Ints:
-    """Shifted samples times the window, floored to q31, in n_fft zeros: (frames, n_fft)."""
+    """Samples times the window, floored, shifted up, in n_fft zeros: (frames, n_fft) q31."""
     padded = np.zeros((len(frames), tables.n_fft), np.int64)
-    shifted = frames.astype(np.int64) << shift[:, None]
     place = slice(tables.window_start, tables.window_start + tables.window_length)
-    padded[:, place] = (shifted * tables.window.astype(np.int64)) >> 15
+    products = (frames.astype(np.int64) * tables.window.astype(np.int64)) >> 16
+    padded[:, place] = products << (shift[:, None] + 1)
     return padded
 
 
-def twice_magnitude(re: Ints, im: Ints, root: npt.NDArray[np.uint32]) -> Words:
-    """2 sqrt(re^2 + im^2) by the table of square roots, for |re|, |im| <= 2^30."""
+def magnitude_of(re: Ints, im: Ints, root: npt.NDArray[np.uint32]) -> Words:
+    """sqrt(re^2 + im^2), floored, by the table of square roots, for int32 re and im."""
     reach = np.maximum(np.where(re < 0, ~re, re), np.where(im < 0, ~im, im))
     shift = 31 - bit_length(reach.astype(np.uint64))
     squares = (((re << shift) ** 2) >> 32) + (((im << shift) ** 2) >> 32)
     words = root.astype(np.int64)[squares >> 23]
     slopes = words & 0xFFFF
     as_signed = np.where(squares == 2**31, -(2**31), squares)
-    shifted = (words + ((as_signed * slopes) >> 16)) << 2
-    rounding = np.where(shift > 1, 1 << np.maximum(shift - 2, 0), 0)
-    return ((shifted + rounding) >> (shift - 1)).astype(np.uint64)
+    roots = words + ((as_signed * slopes) >> 16)
+    return np.where((re == 0) & (im == 0), 0, (roots << 2) >> shift).astype(np.uint64)
 
 
 def power_of(re: Ints, im: Ints) -> Words:
@@ -110,39 +109,52 @@ def power_of(re: Ints, im: Ints) -> Words:
 
 
 def mel_bands(bins: Words, tables: FrontendTables) -> Words:
-    """Weighted sums over each band: exact for magnitudes, each product's high part for powers."""
+    """Weighted sums over each band, of the segment where it rises and of the one where it falls.
+
+    Exact for magnitudes, of each product's high part for powers; then times the band's gain.
+    """
+    one = np.uint64(1 << tables.rise_bits)
+    rising = _product(tables.rise.astype(np.uint64), bins, tables)
+    whole = _product(one, bins, tables)
+    ends = np.cumsum(tables.segment_length)
     bands = np.zeros((len(bins), tables.n_mels), np.uint64)
-    weights = np.split(tables.weights.astype(np.uint64), np.cumsum(tables.band_length)[:-1])
-    for j, weight in enumerate(weights):
-        start = int(tables.band_start[j])
-        part = bins[:, start : start + len(weight)]
-        if tables.power == 2:
-            low, high = part & np.uint64(0xFFFFFFFF), part >> np.uint64(32)
-            products = weight * high + ((weight * low) >> np.uint64(32))
-        else:
-            products = weight * part
-        bands[:, j] = products.sum(axis=1, dtype=np.uint64)
-    return bands
+    for j in range(tables.n_mels):
+        up = slice(int(ends[j]) - int(tables.segment_length[j]), int(ends[j]))
+        down = slice(int(ends[j]), int(ends[j + 1]))
+        bands[:, j] = rising[:, up].sum(axis=1, dtype=np.uint64)
+        bands[:, j] += (whole - rising)[:, down].sum(axis=1, dtype=np.uint64)
+    return bands if tables.gain is None else _high(tables.gain.astype(np.uint64), bands)
 
 
-def log_q24(mel: Words, shift: Ints, tables: FrontendTables) -> Ints:
-    """ln(mel + 1e-4) in q24, the frame's shift and every scale undone."""
-    frame_bits = tables.power * shift
-    offset = np.uint64(tables.offset) << frame_bits.astype(np.uint64)
-    total = mel + offset[:, None]
+def _product(weight: Words | np.uint64, bins: Words, tables: FrontendTables) -> Words:
+    return _high(weight, bins) if tables.power == 2 else weight * bins
+
+
+def _high(weight: Words | np.uint64, values: Words) -> Words:
+    """floor(weight * value / 2^32), weight below 2^32."""
+    low, high = values & np.uint64(0xFFFFFFFF), values >> np.uint64(32)
+    return weight * high + ((weight * low) >> np.uint64(32))
+
+
+def logarithm(mel: Words, shift: Ints, tables: FrontendTables) -> Ints:
+    """ln(mel + 1e-4) in q24 or decibels in q20, the frame's shift and every scale undone."""
+    frame_bits = (tables.power * shift).astype(np.uint64)[:, None]
+    offset, floor = np.uint64(tables.offset) << frame_bits, np.uint64(tables.floor) << frame_bits
+    total = np.maximum(mel + offset, floor)
     top = bit_length(total) - 1
     mantissa = (total << (63 - top).astype(np.uint64)) >> np.uint64(32)
     index = ((mantissa >> np.uint64(23)) & np.uint64(0xFF)).astype(np.int64)
     part = ((mantissa >> np.uint64(8)) & np.uint64(0x7FFF)).astype(np.int64)
-    ln = tables.ln.astype(np.int64)
-    octaves = top - tables.mel_exponent - frame_bits[:, None]
-    return ln[index] + (((ln[index + 1] - ln[index]) * part) >> 15) + octaves * (ln[256] - ln[0])
+    line = tables.log_lines.astype(np.int64)
+    octaves = top - tables.mel_exponent - frame_bits.astype(np.int64)
+    rise = ((line[index + 1] - line[index]) * part) >> 15
+    return line[index] + rise + octaves * (line[256] - line[0])
 
 
 def model_input(log: Ints, tables: FrontendTables) -> npt.NDArray[np.generic]:
     """The logarithm in the model's dtype: rounded and clipped, or float32."""
     if tables.dtype == "float32":
-        return log.astype(np.float32) * np.float32(2.0**-24)
+        return log.astype(np.float32) * np.float32(2.0**-tables.log_bits)
     half = 1 << (tables.input_shift - 1)
     scaled = (log * tables.input_multiplier + half) >> tables.input_shift
     limits = np.iinfo(tables.dtype)

@@ -1,6 +1,8 @@
-"""Mel filter bank, and its sparse form: what each band reads."""
+"""Mel bands by segments: between two neighbouring mel points one band falls as the next rises."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,43 +13,47 @@ from paritone.errors import ConfigError
 Floats = npt.NDArray[np.float64]
 
 
-def mel_bands(features: FeatureExtraction, rate: int) -> Floats:
-    """Mel filter bank, float64 [n_mels, n_fft / 2 + 1], librosa's."""
-    import warnings
+@dataclass(frozen=True, eq=False)
+class MelSegments:
+    """The n_mels + 2 mel points cut the bins into n_mels + 1 segments.
 
+    Attributes
+    ----------
+    first_bin : >= 1; the bins in use follow it, segment after segment
+    lengths : int64 [n_mels + 1], bins in a segment, 0 for many of a fine bank
+    rise : float64 [bins in use], 0..1: weight in the band that rises; 1 - rise in the one before
+    gain : float64 [n_mels], of each band's sum; None where all are 1
+    """
+
+    first_bin: int
+    lengths: npt.NDArray[np.int64]
+    rise: Floats
+    gain: Floats | None
+
+
+def mel_segments(features: FeatureExtraction, rate: int) -> MelSegments:
+    """Mel filter bank of librosa's mel points (``librosa.filters.mel``: triangles between them).
+
+    Bins 0 and n_fft / 2 are left out: no triangle gives them weight, as `features.fmax` is half
+    of `rate` at most. ConfigError when no band reads a bin.
+    """
     import librosa
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # empty bands: the float features have them
-        bands = librosa.filters.mel(
-            sr=rate,
-            n_fft=features.n_fft,
-            n_mels=features.n_mels,
-            fmin=features.fmin,
-            fmax=features.fmax,
-            htk=features.htk,
-            norm=features.norm,
-            dtype=np.float64,
-        )
-    return np.asarray(bands, np.float64)
-
-
-def sparse_bands(
-    bands: Floats,
-) -> tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]:
-    """First bin in use; each band's first bin (counted from it) and length; all weights in a row.
-
-    ConfigError when no band reads a bin.
-    """
-    spans = [np.flatnonzero(band) for band in bands]
-    used = [span for span in spans if len(span)]
-    if not used:
+    fmax = rate / 2 if features.fmax is None else features.fmax
+    points = librosa.mel_frequencies(
+        features.n_mels + 2, fmin=features.fmin, fmax=fmax, htk=features.htk
+    )
+    bins = np.arange(1, features.n_fft // 2)
+    frequencies = bins * (rate / features.n_fft)
+    inside = (frequencies > points[0]) & (frequencies < points[-1])
+    if not inside.any():
         raise ConfigError("feature_extraction.fmin, fmax: no mel band reads a bin of the spectrum")
-    first = min(int(span[0]) for span in used)
-    starts = np.array([span[0] - first if len(span) else 0 for span in spans])
-    lengths = np.array([span[-1] - span[0] + 1 if len(span) else 0 for span in spans])
-    values = [
-        band[first + start : first + start + length]
-        for band, start, length in zip(bands, starts, lengths, strict=True)
-    ]
-    return first, starts, lengths, np.concatenate(values)
+    bins, frequencies = bins[inside], frequencies[inside]
+    segment = np.searchsorted(points, frequencies, side="right") - 1
+    rise = (frequencies - points[segment]) / np.diff(points)[segment]
+    return MelSegments(
+        first_bin=int(bins[0]),
+        lengths=np.bincount(segment, minlength=features.n_mels + 1),
+        rise=rise,
+        gain=2 / (points[2:] - points[:-2]) if features.norm == "slaney" else None,
+    )

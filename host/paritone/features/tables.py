@@ -17,16 +17,25 @@ import numpy.typing as npt
 
 from paritone.config import FeatureExtraction
 from paritone.errors import ConfigError
-from paritone.features.curves import LOG_FRACTION_BITS, ln_table, root_table
+from paritone.features.curves import (
+    DB_FRACTION_BITS,
+    LN_FRACTION_BITS,
+    db_table,
+    ln_table,
+    root_table,
+)
 from paritone.features.fft_tables import FftTables, fft_tables
+from paritone.features.input_codes import Quantizer, code_cells
+from paritone.features.limits import device_limits
 from paritone.features.log_mel import LOG_OFFSET
-from paritone.features.mel_bands import mel_bands, sparse_bands
+from paritone.features.mel_bands import MelSegments, mel_segments
+from paritone.features.windows import guard_bits, periodic_window, q31
 
-N_FFT = (256, 512, 1024, 2048)
-MAX_MELS = 128
-LONGEST = 2**20
 MAX_HEADROOM = 15
 DTYPES = ("int8", "uint8", "float32")
+AMIN = {1: 1e-5, 2: 1e-10}
+"""Least magnitude and power of librosa's amplitude_to_db and power_to_db."""
+RANGE_DB = 80.0
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,18 +70,26 @@ class FrontendTables:
     power: int
     include_last_patch: bool
     dtype: str
+    padding: int
     window: npt.NDArray[np.int32]
     fft: FftTables
     root: npt.NDArray[np.uint32]
-    band_start: npt.NDArray[np.uint16]
-    band_length: npt.NDArray[np.uint16]
-    weights: npt.NDArray[np.uint32]
-    ln: npt.NDArray[np.int32]
+    segment_length: npt.NDArray[np.uint16]
+    rise: npt.NDArray[np.uint32]
+    rise_bits: int
+    gain: npt.NDArray[np.uint32] | None
+    log_lines: npt.NDArray[np.int32]
+    log_bits: int
     offset: int
+    floor: int
     mel_exponent: int
     input_multiplier: int
     input_shift: int
     input_zero_point: int
+    codes: npt.NDArray[np.uint32] | None
+    code_bits: int
+    code_octave: int
+    silence: int
 
     @property
     def value_bytes(self) -> int:
@@ -91,15 +108,23 @@ class FrontendTables:
 
     @property
     def scratch_bytes(self) -> int:
-        """Bytes of ``paritone_frontend_frame``'s scratch (frontend.c, lay_out)."""
-        power = 8 * self.n_bins if self.power == 2 else 0
-        return 8 * self.n_mels + power + 4 * self.n_fft + 8 * self.n_fft
+        """Bytes of ``paritone_frontend_frame``'s scratch with ``paritone_transform_cmsis``."""
+        return self.scratch_with(12 * self.n_fft)
 
     @property
     def stream_bytes(self) -> int:
-        """Bytes of ``paritone_stream_init``'s memory: scratch, ring of columns, samples."""
+        """Bytes of ``paritone_stream_init``'s memory with ``paritone_transform_cmsis``."""
+        return self.stream_with(12 * self.n_fft)
+
+    def scratch_with(self, transform_bytes: int) -> int:
+        """Scratch where the transform takes so many bytes (frontend.c, lay_out)."""
+        return 8 * self.n_mels + max(transform_bytes, 8 * self.n_mels)
+
+    def stream_with(self, transform_bytes: int) -> int:
+        """Memory of a stream where the transform takes so many bytes: scratch, columns, samples."""
         held = 2 * (self.n_fft - self.window_start)
-        return _round_up(self.scratch_bytes + _round_up(self.patch_bytes, 4) + held, 8)
+        scratch = self.scratch_with(transform_bytes)
+        return _round_up(scratch + _round_up(self.patch_bytes, 4) + held, 8)
 
     @cached_property
     def sha256(self) -> str:
@@ -111,36 +136,6 @@ class FrontendTables:
         return digest.hexdigest()
 
 
-def device_limits(features: FeatureExtraction, rate: int) -> list[str]:
-    """Reasons why the device cannot compute this configuration; empty when it can."""
-    f = features
-    checks = [
-        (f.n_fft in N_FFT, f"n_fft is {f.n_fft}: the device does {_either(N_FFT)}"),
-        (
-            f.window_length <= f.n_fft,
-            f"window_length {f.window_length} is more than n_fft {f.n_fft}",
-        ),
-        (f.n_mels <= MAX_MELS, f"n_mels is {f.n_mels}: the device does up to {MAX_MELS}"),
-        (not f.center, "center is True: the device pads nothing; use False"),
-        (not f.to_db, "to_db is True: a stream does not know the clip's maximum; use False"),
-        (f.power in (1, 2), f"power is {f.power:g}: the device does 1 and 2"),
-        (f.hop_length <= LONGEST, f"hop_length is {f.hop_length}: the device does {LONGEST}"),
-        (f.patch_length <= LONGEST, f"patch_length is {f.patch_length}: the device does {LONGEST}"),
-    ]
-    reasons = [f"feature_extraction.{reason}" for holds, reason in checks if not holds]
-    if not 0 < rate < 2**32:
-        reasons.append(f"preprocessing.target_rate is {rate}")
-    return reasons or _table_limits(features)
-
-
-def _table_limits(features: FeatureExtraction) -> list[str]:
-    try:
-        _window(features)
-    except (ValueError, TypeError) as error:
-        return [f"feature_extraction.window {features.window!r}: {error}"]
-    return []
-
-
 def make_tables(
     features: FeatureExtraction, rate: int, input_format: InputFormat
 ) -> FrontendTables:
@@ -148,21 +143,27 @@ def make_tables(
     reasons = device_limits(features, rate)
     if reasons:
         raise ConfigError("the device cannot compute these features: " + "; ".join(reasons))
-    window = _window(features)
-    guard = _guard_bits(window, features.n_fft)
-    power = int(features.power)
-    first_bin, starts, lengths, values = sparse_bands(mel_bands(features, rate))
-    unit_bits = _spectrum_bits(features.n_fft, guard, power)
-    weight_bits = _weight_bits(values, lengths, unit_bits, power)
-    weights = np.rint(np.ldexp(values, weight_bits)).astype(np.uint32)
-    multiplier, shift = _input_multiplier(input_format)
+    window, power = periodic_window(features), int(features.power)
+    guard = guard_bits(window, features.n_fft)
+    window = window * 0.5**guard
+    curve = _curve(features)
+    mel = _mel(features, mel_segments(features, rate), _spectrum_bits(features.n_fft, guard, power))
+    offset = round(math.ldexp(curve.offset, mel.exponent))
+    floor = max(round(math.ldexp(curve.floor, mel.exponent)), 0 if offset else 1)
+    multiplier, shift = _input_multiplier(input_format, curve.bits)
+    quantizer = Quantizer(input_format.dtype, multiplier, shift, input_format.zero_point)
+    least, most = max(offset, floor), offset + _largest_sum(mel, window, features.n_fft, power)
+    octaves = range(least.bit_length() - 1, max(most, floor).bit_length())
+    cells = None
+    if input_format.dtype != "float32":
+        cells = code_cells(curve.table, quantizer, octaves, mel.exponent)
     return FrontendTables(
         rate_hz=rate,
         n_fft=features.n_fft,
         window_length=features.window_length,
         window_start=(features.n_fft - features.window_length) // 2,
-        first_bin=first_bin,
-        n_bins=int(np.max(starts + lengths)),
+        first_bin=mel.first_bin,
+        n_bins=len(mel.rise),
         n_mels=features.n_mels,
         hop_length=features.hop_length,
         patch_length=features.patch_length,
@@ -170,88 +171,142 @@ def make_tables(
         power=power,
         include_last_patch=features.include_last_patch,
         dtype=input_format.dtype,
-        window=_q31(window * 0.5**guard),
+        padding=0,
+        window=q31(window),
         fft=fft_tables(features.n_fft),
         root=root_table(),
-        band_start=starts.astype(np.uint16),
-        band_length=lengths.astype(np.uint16),
-        weights=weights,
-        ln=ln_table(),
-        offset=round(math.ldexp(LOG_OFFSET, unit_bits + weight_bits)),
-        mel_exponent=unit_bits + weight_bits,
+        segment_length=mel.segment_length,
+        rise=mel.rise,
+        rise_bits=mel.rise_bits,
+        gain=mel.gain,
+        log_lines=curve.table,
+        log_bits=curve.bits,
+        offset=offset,
+        floor=floor,
+        mel_exponent=mel.exponent,
         input_multiplier=multiplier,
         input_shift=shift,
         input_zero_point=input_format.zero_point,
+        codes=None if cells is None else cells[1],
+        code_bits=0 if cells is None else cells[0],
+        code_octave=octaves.start,
+        silence=0,
     )
 
 
-def _window(features: FeatureExtraction) -> Floats:
-    """Periodic window, float64 [window_length], as librosa takes it from SciPy."""
-    from scipy.signal import get_window
+@dataclass(frozen=True, eq=False)
+class _Curve:
+    """The logarithm: of v + offset, or of v where it is above floor; v a mel value."""
 
-    return np.asarray(get_window(features.window, features.window_length, fftbins=True), float)
+    table: npt.NDArray[np.int32]
+    bits: int
+    offset: float
+    floor: float
 
 
-def _guard_bits(window: Floats, n_fft: int) -> int:
-    """Bits by which the window is lowered so that no partial sum of the FFT wraps: 0, 1, ...
+def _curve(features: FeatureExtraction) -> _Curve:
+    """ln(v + 1e-4), or librosa's decibels above a fixed reference, 80 below it at least."""
+    if not features.to_db:
+        return _Curve(ln_table(), LN_FRACTION_BITS, LOG_OFFSET, 0.0)
+    assert features.db_reference is not None
+    power = int(features.power)
+    reference = max(features.db_reference, AMIN[power])
+    floor = reference * 10 ** (-RANGE_DB / (20 / power))
+    return _Curve(db_table(power, reference), DB_FRACTION_BITS, 0.0, max(floor, AMIN[power]))
 
-    The FFT of n_fft / 2 pairs (even, odd sample) forms means over 4^s (or 2 * 4^s) pairs equally
-    far apart; a full-scale signal makes them as large as the mean of the pairs' lengths. Its
-    last step adds the means of the even and of the odd samples. 1.0 itself does no harm: only
-    a frame of nothing but -32768 reaches it, as -1.0.
+
+@dataclass(frozen=True, eq=False)
+class _Mel:
+    """The mel segments in integers; names as in FrontendTables."""
+
+    first_bin: int
+    segment_length: npt.NDArray[np.uint16]
+    rise: npt.NDArray[np.uint32]
+    rise_bits: int
+    gain: npt.NDArray[np.uint32] | None
+    exponent: int
+
+
+def _mel(features: FeatureExtraction, segments: MelSegments, unit_bits: int) -> _Mel:
+    """Round the weights; bins at the ends that weigh nothing then are left out.
+
+    unit_bits : a bin of magnitude or power 1.0 counts 2^unit_bits
     """
-    samples = np.zeros(n_fft)
-    start = (n_fft - len(window)) // 2
-    samples[start : start + len(window)] = np.abs(window)
-    pairs = np.hypot(samples[0::2], samples[1::2])
-    half = n_fft // 2
-    bounds = [samples.max(), 2 * samples.mean()]
-    size = 16 if half.bit_length() % 2 else 8
-    while size <= half:
-        bounds.append(pairs.reshape(size, half // size).mean(axis=0).max())
-        size *= 4
-    return max(0, math.ceil(math.log2(max(bounds)) - 1e-6))
+    gain_bits = 0
+    if segments.gain is not None:
+        gain_bits = -math.frexp(float(segments.gain.max()))[1]
+    bits = _rise_bits(features, segments.lengths, unit_bits + gain_bits)
+    rise = np.rint(np.ldexp(segments.rise, bits)).astype(np.uint32)
+    lengths = segments.lengths.copy()
+    low = int(np.argmax(rise[: lengths[0]] > 0)) if (rise[: lengths[0]] > 0).any() else lengths[0]
+    last = rise[len(rise) - lengths[-1] :] < 2**bits
+    high = int(np.argmax(last[::-1])) if last.any() else lengths[-1]
+    lengths[0] -= low
+    lengths[-1] -= high
+    gain = None
+    if segments.gain is not None:
+        scaled = np.rint(np.ldexp(segments.gain, 32 + gain_bits))
+        gain = np.minimum(scaled, 2**32 - 1).astype(np.uint32)
+    return _Mel(
+        first_bin=segments.first_bin + int(low),
+        segment_length=lengths.astype(np.uint16),
+        rise=rise[int(low) : len(rise) - int(high)],
+        rise_bits=bits,
+        gain=gain,
+        exponent=unit_bits + bits + gain_bits,
+    )
 
 
 def _spectrum_bits(n_fft: int, guard: int, power: int) -> int:
     """b: a bin of magnitude (power 1) or power (power 2) |X|^p counts 2^b |X|^p units.
 
-    The FFT divides by n_fft and holds 1.0 as 2^31; magnitudes count half units; the mel stage
-    drops 32 bits of weighted powers.
+    The FFT divides by n_fft and holds 1.0 as 2^31; the mel stage drops 32 bits of weighted powers.
     """
     bits = 31 - guard - (n_fft.bit_length() - 1)
-    return bits + 1 if power == 1 else 2 * bits - 32
+    return bits if power == 1 else 2 * bits - 32
 
 
-def _weight_bits(values: Floats, lengths: npt.NDArray[np.int64], unit_bits: int, power: int) -> int:
-    """Fraction bits of the mel weights, as many as fit.
+def _rise_bits(features: FeatureExtraction, lengths: npt.NDArray[np.int64], scale_bits: int) -> int:
+    """Fraction bits of the mel weights, as many as fit, 31 at most.
 
-    A band's weights sum to at most 2^31, each is below 2^32, and the logarithm's offset stays
-    below 2^63 when shifted by the largest headroom.
+    A band reads the bins of two segments, with weights up to 1: their sum stays below 2^62 for
+    magnitudes up to 2^30 (1 + 2^-14) and for powers up to its square, of which the mel stage
+    drops 32 bits. Offset and floor stay below 2^62 when shifted by the largest headroom.
     """
-    ends = np.cumsum(lengths)
-    largest = max(
-        float(values[end - length : end].sum())
-        for end, length in zip(ends, lengths, strict=True)
-        if length
-    )
-    by_sum = math.floor(31 - math.log2(largest * (1 + 2.0**-16)))
-    by_offset = math.floor(62 - math.log2(LOG_OFFSET)) - MAX_HEADROOM * power - unit_bits
-    return min(by_sum, by_offset)
+    power = int(features.power)
+    bins_bits = math.log2(int((lengths[:-1] + lengths[1:]).max()))
+    by_sum = math.floor((31.99 if power == 1 else 33.99) - bins_bits)
+    curve = _curve(features)
+    added_bits = math.log2(max(curve.offset, curve.floor))
+    by_offset = math.floor(61.99 - added_bits) - MAX_HEADROOM * power - scale_bits
+    return min(31, by_sum, by_offset)
 
 
-def _q31(values: Floats) -> npt.NDArray[np.int32]:
-    limit = 2**31 - 1
-    return np.clip(np.rint(np.ldexp(values, 31)), -limit, limit).astype(np.int32)
+def _largest_sum(mel: _Mel, window: Floats, n_fft: int, power: int) -> int:
+    """No mel sum of any frame is above it, at any headroom.
+
+    |X| is at most the mean of the window's values (half of a full scale at most, or the FFT has
+    guard bits), plus what flooring adds to a windowed sample (2^16) and the FFT to a bin (64).
+    """
+    spectrum = (np.abs(window).sum() * 2.0**31 + len(window) * 2.0**16) / n_fft + 64
+    magnitude = spectrum * (1 + 2.0**-14) + 1
+    bin_units = magnitude if power == 1 else magnitude**2 * 2.0**-32
+    rise = np.split(mel.rise.astype(float), np.cumsum(mel.segment_length)[:-1])
+    rising = np.array([part.sum() for part in rise])
+    falling = mel.segment_length * 2.0**mel.rise_bits - rising
+    bands = (rising[:-1] + falling[1:]) * bin_units
+    if mel.gain is not None:
+        bands *= mel.gain * 2.0**-32
+    return math.ceil(bands.max() * (1 + 2.0**-20))
 
 
-def _input_multiplier(input_format: InputFormat) -> tuple[int, int]:
-    """(multiplier, shift): 1 / scale = multiplier / 2^(shift - 24), 2^30 <= multiplier < 2^31."""
+def _input_multiplier(input_format: InputFormat, log_bits: int) -> tuple[int, int]:
+    """(multiplier, shift): 1 / scale = multiplier / 2^(shift - log_bits), multiplier >= 2^30."""
     scale = input_format.scale
     if not (math.isfinite(scale) and scale > 0):
         raise ConfigError(f"the model's input scale is {scale}: it must be positive")
     fraction, exponent = math.frexp(1 / scale)
-    multiplier, shift = round(math.ldexp(fraction, 31)), 31 - exponent + LOG_FRACTION_BITS
+    multiplier, shift = round(math.ldexp(fraction, 31)), 31 - exponent + log_bits
     if multiplier == 2**31:
         multiplier, shift = 2**30, shift - 1
     if not 1 <= shift <= 62:
@@ -271,7 +326,3 @@ def _flat(record: Any, prefix: str = "") -> list[tuple[str, Any]]:
 
 def _round_up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
-
-
-def _either(values: tuple[int, ...]) -> str:
-    return ", ".join(map(str, values[:-1])) + f" or {values[-1]}"

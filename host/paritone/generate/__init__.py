@@ -161,6 +161,7 @@ def _header(record: Manifest, plan: Plan, tables: FrontendTables, banner: str) -
             "",
             section("Generated data"),
             "extern const paritone_frontend_t paritone_frontend;",
+            "#define PARITONE_FRONTEND paritone_frontend",
             "extern const paritone_model_t paritone_model;",
             "extern const paritone_kernels_t paritone_kernels;\n",
             "#endif\n",

@@ -15,7 +15,7 @@ from paritone.engine.lowering import Step
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import TensorInfo
 
-FORMAT = 1
+FORMAT = 2
 MAX_RANK = 4
 
 _ELEMENT_TYPES = {"int8": "int8_t", "int32": "int32_t"}

@@ -103,12 +103,20 @@ def load_data(folder: Path, symbol: str, c_type: str) -> Any:
     flags = ["-O0", *extra_flags()]
     key = _digest([*data, *headers], flags)
     built = _cached(f"data_{key}", lambda out: _build_data(data, flags, folder, out))
+    _share_runtime()
     library = ctypes.CDLL(str(built / "data.so"))
     _LOADED.append(library)
     return ffi.cast(f"const {c_type} *", ctypes.addressof(ctypes.c_char.in_dll(library, symbol)))
 
 
 _LOADED: list[ctypes.CDLL] = []
+
+
+@cache
+def _share_runtime() -> None:
+    """Let data libraries find the functions that they point to in the runtime."""
+    _, lib = runtime()
+    ctypes.CDLL(sys.modules[lib.__name__.removesuffix(".lib")].__file__, ctypes.RTLD_GLOBAL)
 
 
 def _digest(files: Sequence[Path], texts: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ Each stage has its own section; structs that Python does not look into stay opaq
 
 FRONTEND = """
 typedef enum { PARITONE_STAGE_WINDOW, ... } paritone_stage_t;
-typedef struct { ...; } paritone_frontend_t;
+typedef struct { uint32_t stream_bytes; uint32_t scratch_bytes; ...; } paritone_frontend_t;
 typedef struct { uint32_t frames; ...; } paritone_stream_t;
 size_t paritone_frontend_scratch_bytes(const paritone_frontend_t *);
 size_t paritone_frontend_stage_bytes(const paritone_frontend_t *, paritone_stage_t);

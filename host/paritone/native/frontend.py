@@ -24,6 +24,9 @@ class Frontend:
     ----------
     tables
         of `paritone.features.tables.make_tables`
+    fused
+        True for ``paritone_transform_fused``, False for ``paritone_transform_cmsis``; None for
+        the fused one where there is one for these tables
 
     Attributes
     ----------
@@ -31,12 +34,16 @@ class Frontend:
         cffi pointer to the const ``paritone_frontend_t``
     """
 
-    def __init__(self, tables: FrontendTables) -> None:
+    def __init__(self, tables: FrontendTables, fused: bool | None = None) -> None:
         self.tables = tables
         self._ffi, self._lib = build.runtime()
+        text = frontend_c(tables)
+        if fused is None:
+            fused = "paritone_frontend_fused" in text
+        symbol = "paritone_frontend_fused" if fused else "paritone_frontend"
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "paritone_frontend.c").write_text(frontend_c(tables))
-            self.handle = build.load_data(Path(folder), "paritone_frontend", "paritone_frontend_t")
+            (Path(folder) / "paritone_frontend.c").write_text(text)
+            self.handle = build.load_data(Path(folder), symbol, "paritone_frontend_t")
 
     @classmethod
     def from_config(cls, path: str | Path, model: str | Path | None = None) -> Frontend:
@@ -71,7 +78,7 @@ class Frontend:
         """Return the patches of a stream that arrives in `chunks`."""
         ffi, lib = self._ffi, self._lib
         stream, ready = ffi.new("paritone_stream_t *"), ffi.new("int *")
-        memory = ffi.new("uint64_t[]", self.tables.stream_bytes // 8)
+        memory = ffi.new("uint64_t[]", -(-self.handle.stream_bytes // 8))
         self._check(lib.paritone_stream_init(stream, self.handle, memory))
         found = []
         for chunk in chunks:
@@ -98,7 +105,7 @@ class Frontend:
 
     def _stage(self, stage: int, pcm: npt.NDArray[np.int16]) -> npt.NDArray[Any]:
         ffi, lib = self._ffi, self._lib
-        scratch = ffi.new("uint64_t[]", self.tables.scratch_bytes // 8)
+        scratch = ffi.new("uint64_t[]", -(-self.handle.scratch_bytes // 8))
         count = lib.paritone_frontend_stage_bytes(self.handle, stage)
         out = np.zeros(count // self._dtypes[stage].itemsize, self._dtypes[stage])
         self._check(
@@ -110,7 +117,7 @@ class Frontend:
                 ffi.from_buffer(out),
             )
         )
-        return out
+        return out.reshape(-1, 2) if STAGES[stage] == "spectrum" else out
 
     @property
     def _dtypes(self) -> list[np.dtype[Any]]:

@@ -1,5 +1,5 @@
 /*
- * The fixed-point steps of the FFT, one function each.
+ * The fixed-point steps of the kernels, one function each.
  *
  * Right shifts of negative values floor: every compiler this builds on does so.
  * Sums wrap, as the core's instructions do.
@@ -32,5 +32,24 @@ static inline q31_t msub_round_q31(q31_t sum, q31_t a, q31_t b) {
 }
 
 static inline q31_t mul_round_q31(q31_t a, q31_t b) { return mac_round_q31(0, a, b); }
+
+static inline q31_t saturate_q31(q63_t v) {
+    return v > INT32_MAX ? INT32_MAX : v < INT32_MIN ? INT32_MIN : (q31_t)v;
+}
+
+/* |v|, 0x7FFFFFFF of -1.0 */
+static inline q31_t absolute_q31(q31_t v) { return v < 0 ? saturate_q31(-(q63_t)v) : v; }
+
+/* Leading zeros of a word, 32 of 0: CLZ. */
+static inline uint32_t leading_zeros(uint32_t v) {
+    uint32_t zeros = v == 0u ? 32u : 0u;
+    for (uint32_t step = 16; step != 0u && v != 0u; step /= 2u) {
+        if (v >> (32u - step) == 0u) {
+            v <<= step;
+            zeros += step;
+        }
+    }
+    return zeros;
+}
 
 #endif

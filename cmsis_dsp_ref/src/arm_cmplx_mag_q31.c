@@ -1,0 +1,9 @@
+#include "cmsis_dsp_ref.h"
+
+void arm_cmplx_mag_q31(const q31_t *pSrc, q31_t *pDst, uint32_t numSamples) {
+    for (uint32_t i = 0; i < numSamples; i++) {
+        const q31_t re = pSrc[2u * i], im = pSrc[2u * i + 1u];
+        const q31_t sum = (q31_t)((q63_t)re * re >> 33) + (q31_t)((q63_t)im * im >> 33);
+        (void)arm_sqrt_q31(sum, &pDst[i]);
+    }
+}

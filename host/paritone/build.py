@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from paritone import boards, sources
 from paritone.boards import Board
-from paritone.errors import ModelError, ToolMissingError
+from paritone.errors import ConfigError, ModelError, ToolMissingError
 
 if TYPE_CHECKING:
     from paritone.config import Config
@@ -48,12 +48,15 @@ class Firmware:
         }
 
 
-def prepare(model: Path, config: Config, board: Board, folder: Path) -> Firmware:
+def prepare(
+    model: Path, config: Config, board: Board, folder: Path, cmsis_dsp: Path | None = None
+) -> Firmware:
     """Generate the C of a quantized model and build its firmware.
 
     Parameters
     ----------
     folder : gets ``generated/`` and ``firmware/``
+    cmsis_dsp : as `build_firmware`'s
 
     Raises
     ------
@@ -69,14 +72,23 @@ def prepare(model: Path, config: Config, board: Board, folder: Path) -> Firmware
     _require_fit(planned.arena_bytes, tables.stream_bytes, planned.weights_bytes, board)
     generated = folder / "generated"
     generate(model, config, generated)
-    return build_firmware(generated, board, folder / "firmware")
+    return build_firmware(generated, board, folder / "firmware", cmsis_dsp)
 
 
-def build_firmware(generated: Path, board: Board | str, build_dir: Path) -> Firmware:
+def build_firmware(
+    generated: Path, board: Board | str, build_dir: Path, cmsis_dsp: Path | None = None
+) -> Firmware:
     """Build the firmware of the C in `generated`; what does not fit is refused before.
+
+    Parameters
+    ----------
+    cmsis_dsp : folder of genuine CMSIS-DSP (``Include``, ``Source``) that the frontend is to run
+        on; None: on our own code. The features are the same to the bit.
 
     Raises
     ------
+    ConfigError
+        `cmsis_dsp` is no such folder.
     ModelError
         The board has not the memory: names what is needed and what there is.
     ToolMissingError
@@ -87,9 +99,10 @@ def build_firmware(generated: Path, board: Board | str, build_dir: Path) -> Firm
     board = boards.get(board) if isinstance(board, str) else board
     manifest = manifests.read(generated)
     require_fit(manifest, board)
+    require_cmsis_dsp(cmsis_dsp)
     for name in boards.BUILD_TOOLS:
         boards.tool(name)
-    _configure(generated, board, build_dir)
+    _configure(generated, board, build_dir, cmsis_dsp)
     _compile(board, build_dir)
     elf = build_dir / "firmware.elf"
     flash_bytes, ram_bytes = sizes(elf)
@@ -100,6 +113,15 @@ def require_fit(manifest: Mapping[str, Any], board: Board) -> None:
     """ModelError when tensors or weights cannot fit the board, before anything is built."""
     arena, stream = manifest["arena_bytes"], manifest["stream_bytes"]
     _require_fit(arena, stream, manifest["weights_bytes"], board)
+
+
+def require_cmsis_dsp(folder: Path | None) -> None:
+    """ConfigError when there is a folder and it does not hold CMSIS-DSP."""
+    if folder is not None and not (folder / "Source/TransformFunctions/arm_rfft_q31.c").is_file():
+        raise ConfigError(
+            f"--cmsis-dsp {folder} is not CMSIS-DSP: name the folder that holds its Include and "
+            "Source"
+        )
 
 
 def _require_fit(arena: int, stream: int, flash: int, board: Board) -> None:
@@ -124,11 +146,12 @@ def _roomier(board: Board, ram: int) -> str:
     return f"; it fits {', '.join(found)}" if found else ""
 
 
-def _configure(generated: Path, board: Board, build_dir: Path) -> None:
+def _configure(generated: Path, board: Board, build_dir: Path, cmsis_dsp: Path | None) -> None:
     top = sources.root()
     command = [
         *["cmake", "-S", str(top), "-B", str(build_dir), "-G", "Ninja"],
         *[f"-DBOARD={board.name}", f"-DGENERATED={generated.resolve()}"],
+        f"-DCMSIS_DSP={'' if cmsis_dsp is None else cmsis_dsp.absolute()}",
         f"-DCMAKE_TOOLCHAIN_FILE={top / 'firmware/board/arm-none-eabi.cmake'}",
     ]
     output, status = _run(command)

@@ -28,16 +28,18 @@ class Project:
     ----------
     model : quantized, ``.tflite``
     folder : of generated C, firmware and a model quantized on the way
+    cmsis_dsp : folder of genuine CMSIS-DSP that the frontend is to run on; None: on our own code
     """
 
     config: Config
     model: Path
     board: Board
     folder: Path
+    cmsis_dsp: Path | None = None
 
     def build(self) -> Firmware:
         """Generate the C and build the firmware."""
-        return build.prepare(self.model, self.config, self.board, self.folder)
+        return build.prepare(self.model, self.config, self.board, self.folder, self.cmsis_dsp)
 
     def tables(self) -> FrontendTables:
         """The frontend's tables for this model's input."""
@@ -55,6 +57,7 @@ def find(
     *,
     port: str | None = None,
     run: bool = True,
+    cmsis_dsp: Path | None = None,
 ) -> Project:
     """Make a project of a command's arguments.
 
@@ -63,6 +66,7 @@ def find(
     arguments : MODEL.tflite, or none for ``general.model_path``; and KEY=VALUE overrides
     config_file : None: ``./user_config.yaml``, or the shipped example's
     run : whether the firmware is to run as well, so that the tools for that are needed too
+    cmsis_dsp : as `Project`'s
 
     Raises
     ------
@@ -80,11 +84,12 @@ def find(
     config = configuration.load_sections(config_file or default_config(), overrides)
     chosen = boards.get(board or config.board or boards.DEFAULT)
     boards.require_tools(chosen, port, run=run)
+    build.require_cmsis_dsp(cmsis_dsp)
     out = folder or Path("build") / "boards" / chosen.name
     path = Path(models[0]) if models else config.general.model_path
     if path is None:
         raise ConfigError("no model: name a .tflite file or set general.model_path")
-    return Project(config, _quantized(path, config, out), chosen, out)
+    return Project(config, _quantized(path, config, out), chosen, out, cmsis_dsp)
 
 
 def default_config() -> Path:

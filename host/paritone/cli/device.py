@@ -41,6 +41,12 @@ Port = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Default: build/boards/BOARD.")
 ]
+CmsisDsp = Annotated[
+    Path | None,
+    typer.Option(
+        "--cmsis-dsp", metavar="DIR", help="Frontend on genuine CMSIS-DSP from DIR: the same bits."
+    ),
+]
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the findings here too.")
 ]
@@ -115,13 +121,14 @@ def build(
     config_name: ConfigName = "user_config.yaml",
     board: BoardName = None,
     out: Out = None,
+    cmsis_dsp: CmsisDsp = None,
     json_file: JsonFile = None,
 ) -> None:
     """Generate the C of a model and build the firmware of a board."""
     from paritone import project as projects
 
     file = _file(config, config_path, config_name)
-    project = projects.find(arguments or [], file, board, out, run=False)
+    project = projects.find(arguments or [], file, board, out, run=False, cmsis_dsp=cmsis_dsp)
     firmware = project.build()
     typer.echo(f"{firmware.elf}: for {project.board.name}")
     for name, size in firmware.memory.items():
@@ -184,13 +191,15 @@ def validate(
     clips: Annotated[
         int | None, typer.Option("--clips", min=1, help="Of the test set, at most; default all.")
     ] = None,
+    cmsis_dsp: CmsisDsp = None,
     json_file: JsonFile = None,
 ) -> None:
     """Stream the test clips to the board and compare every feature and every score."""
     from paritone import device as devices
     from paritone import validate as validation
 
-    project = _project(arguments, _file(config, config_path, config_name), board, port, out)
+    file = _file(config, config_path, config_name)
+    project = _project(arguments, file, board, port, out, cmsis_dsp)
     firmware = project.build()
     chosen = validation.clips_of(project.config, clips)
     with devices.open(project.board, firmware, port) as opened:
@@ -209,10 +218,12 @@ def latency(
     board: BoardName = None,
     port: Port = None,
     out: Out = None,
+    cmsis_dsp: CmsisDsp = None,
     json_file: JsonFile = None,
 ) -> None:
     """Measure frontend and model on the board: instructions emulated, cycles on silicon."""
-    _bench(arguments, _file(config, config_path, config_name), board, port, out, json_file)
+    file = _file(config, config_path, config_name)
+    _bench(_project(arguments, file, board, port, out, cmsis_dsp), port, json_file)
 
 
 @app.command()
@@ -224,24 +235,18 @@ def bench(
     board: BoardName = None,
     port: Port = None,
     out: Out = None,
+    cmsis_dsp: CmsisDsp = None,
     json_file: JsonFile = None,
 ) -> None:
     """Instructions per frame and per layer, flash, RAM and stack; by default of the example."""
-    _bench(arguments, _file(config, config_path, config_name), board, port, out, json_file)
+    file = _file(config, config_path, config_name)
+    _bench(_project(arguments, file, board, port, out, cmsis_dsp), port, json_file)
 
 
-def _bench(
-    arguments: list[str] | None,
-    file: Path | None,
-    board: str | None,
-    port: str | None,
-    out: Path | None,
-    json_file: Path | None,
-) -> None:
+def _bench(project: Project, port: str | None, json_file: Path | None) -> None:
     from paritone import bench as benching
     from paritone import latency as measuring
 
-    project = _project(arguments, file, board, port, out)
     found = benching.bench(project, port)
     title = f"{found.model} on {found.board}"
     measuring.show(found.latency, found.memory, title)
@@ -254,10 +259,11 @@ def _project(
     board: str | None,
     port: str | None,
     out: Path | None,
+    cmsis_dsp: Path | None,
 ) -> Project:
     from paritone import project as projects
 
-    return projects.find(arguments or [], file, board, out, port=port)
+    return projects.find(arguments or [], file, board, out, port=port, cmsis_dsp=cmsis_dsp)
 
 
 @app.command()

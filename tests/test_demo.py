@@ -65,9 +65,10 @@ def test_accuracy_survives_quantization_and_the_device(summary):
         "float": "float",
         "int8": "float",
         "device": "integer",
+        "streaming": "integer",
     }
     assert {row["clips"] for row in found.values()} == {40}
-    for kind in ("int8", "device"):
+    for kind in ("int8", "device", "streaming"):
         assert abs(found[kind]["clip"] - found["float"]["clip"]) * 40 <= 2.001
 
 

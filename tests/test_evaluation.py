@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from paritone import config as configuration
-from paritone import datasets, evaluation, quantization
-from paritone.clips import ClipData, ClipStore
+from paritone import accuracy, datasets, evaluation, quantization
+from paritone.clips import ClipStore
 from paritone.datasets import Clip, Dataset
 from paritone.errors import AudioError, ConfigError, ModelError
 from paritone.tflite_reference import Reference, dequantize, quantize_input
@@ -16,9 +16,8 @@ from zoo_config import FEATURES, PREPROCESSING, excerpt, make_config, write_wav
 NAMES = ("a", "b", "c")
 
 
-def _clip(label, patches=1):
-    empty = np.zeros((patches, 1, 1), np.float32)
-    return ClipData(Clip(Path(label), (label,)), np.zeros(1, np.int16), empty)
+def _clip(label):
+    return Clip(Path(label), (label,))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +47,7 @@ def test_a_clip_is_the_argmax_of_the_sum_of_its_patches():
         np.array([[0, 0.9, 0.1]], np.float32),
         np.array([[0.2, 0.5, 0.3], [0, 0.45, 0.55]], np.float32),
     ]
-    found = evaluation.measure(scores, [_clip("a", 3), _clip("b"), _clip("c", 2)], NAMES, "float")
+    found = accuracy.measure(scores, [_clip(name) for name in NAMES], NAMES, "float")
     assert (found.patch, found.patches) == (3 / 6, 6)
     assert (found.clip, found.clips) == (2 / 3, 3)
     assert found.confusion.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
@@ -56,10 +55,45 @@ def test_a_clip_is_the_argmax_of_the_sum_of_its_patches():
     assert found.summary() == {"patch": 0.5, "clip": 2 / 3, "clips": 3, "features": "float"}
 
 
+def test_silent_patches_do_not_vote_and_silence_is_no_label():
+    """The gate turns clip a right, b, all silent, wrong; c keeps its one patch."""
+    scores = [
+        np.array([[0, 3, 0], [1, 0, 0]], np.float32),
+        np.array([[0, 1, 0]], np.float32),
+        np.array([[0, 0, 1]], np.float32),
+    ]
+    clips = [_clip(name) for name in NAMES]
+    silent = [np.array([True, False]), np.array([True]), np.array([False])]
+    open_gate = accuracy.measure(scores, clips, NAMES, "integer", [~s & s for s in silent])
+    assert (open_gate.patch, open_gate.clip) == (3 / 4, 2 / 3)
+    assert open_gate.class_names == NAMES
+    found = accuracy.measure(scores, clips, NAMES, "integer", silent, 2.5)
+    assert found.summary() == {
+        "patch": 1.0,
+        "clip": 2 / 3,
+        "clips": 3,
+        "features": "integer",
+        "patches": 4,
+        "threshold": 2.5,
+        "silent_patches": 2,
+        "silent_clips": 1,
+    }
+    assert found.class_names == (*NAMES, accuracy.SILENCE)
+    assert found.confusion.tolist() == [[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0], [0, 0, 0, 0]]
+    assert found.per_class == {"a": 1, "b": 0, "c": 1}
+
+
+def test_where_every_patch_is_silent_nothing_is_right():
+    found = accuracy.measure(
+        [np.eye(3)[:1]], [_clip("a")], NAMES, "integer", [np.array([True])], 1.0
+    )
+    assert (found.patch, found.clip) == (0, 0)
+
+
 def test_several_labels_are_refused():
-    clip = ClipData(Clip(Path("x.wav"), ("a", "b")), np.zeros(1, np.int16), np.zeros((1, 1, 1)))
+    clip = Clip(Path("x.wav"), ("a", "b"))
     with pytest.raises(ConfigError, match=r"x\.wav: 2 labels"):
-        evaluation.measure([np.zeros((1, 3))], [clip], NAMES, "float")
+        accuracy.measure([np.zeros((1, 3))], [clip], NAMES, "float")
 
 
 def test_float_model_scores_are_those_of_keras(tiny, store, test_set):
@@ -146,6 +180,6 @@ def test_a_bad_clip_among_good_ones_is_named(tmp_path, examples, kind):
 
 
 def test_confusion_matrix_is_drawn(tmp_path):
-    accuracy = evaluation.measure([np.eye(3)[:1]], [_clip("a")], NAMES, "float")
-    evaluation.save_confusion(accuracy, "float", tmp_path / "float.png")
+    found = accuracy.measure([np.eye(3)[:1]], [_clip("a")], NAMES, "float")
+    accuracy.save_confusion(found, "float", tmp_path / "float.png")
     assert (tmp_path / "float.png").read_bytes().startswith(b"\x89PNG")

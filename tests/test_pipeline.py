@@ -50,11 +50,13 @@ def test_chain_eqe(project, tmp_path, capfd):
     found = summary(tmp_path / "run")
     assert found["schema"] == 1
     assert found["operation_mode"] == "chain_eqe"
-    assert list(found["accuracy"]) == ["float", "int8", "device"]
+    assert list(found["accuracy"]) == ["float", "int8", "device", "streaming"]
+    gate = {"patches", "threshold", "silent_patches", "silent_clips"}
     for kind, row in found["accuracy"].items():
-        assert set(row) == {"patch", "clip", "clips", "features"}
+        streamed = gate if kind == "streaming" else set()
+        assert set(row) == {"patch", "clip", "clips", "features"} | streamed
         assert row["clips"] == 6
-        assert row["features"] == ("integer" if kind == "device" else "float")
+        assert row["features"] == ("integer" if kind in ("device", "streaming") else "float")
         assert (tmp_path / f"run/{kind}_confusion_matrix.png").is_file()
     assert found["model"]["input"] == {"dtype": "int8", "shape": [1, 20, 16, 1]}
     assert not {"parity", "latency", "memory"} & set(found), "what was not done is absent"
@@ -64,6 +66,7 @@ def test_chain_eqe(project, tmp_path, capfd):
     assert "operation_mode chain_eqe" in log
     output = capfd.readouterr()
     assert "accuracy, device" in output.out
+    assert "accuracy, streaming" in output.out
     assert not [line for line in output.err.splitlines() if "absl" in line or "I0000" in line]
 
 
@@ -75,7 +78,7 @@ def test_evaluation_of_a_quantized_model_and_quantization(project, tmp_path):
     model.rename(moved)
     shutil.rmtree(tmp_path / "run")
     assert project("operation_mode=evaluation", f"general.model_path={moved}") == 0
-    assert list(summary(tmp_path / "run")["accuracy"]) == ["int8", "device"]
+    assert list(summary(tmp_path / "run")["accuracy"]) == ["int8", "device", "streaming"]
 
 
 def test_multirun(project, tmp_path):
@@ -301,7 +304,7 @@ def test_without_arm_tools_the_host_half_runs(project, tmp_path, monkeypatch, ca
     assert project("operation_mode=chain_eqeb", options=["--host-only-ok"]) == 0
     found = summary(tmp_path / "run")
     _require_parity(found, "native")
-    assert list(found["accuracy"]) == ["float", "int8", "device"]
+    assert list(found["accuracy"]) == ["float", "int8", "device", "streaming"]
     assert "latency" not in found
     assert list(found["left_out"]) == ["stm32f405"]
     output = capfd.readouterr()

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINK_VERSION 1
+#define LINK_VERSION 2
 #define LINK_PAYLOAD_BYTES 2048
 #define LINK_HEADER_BYTES 4
 #define LINK_CRC_BYTES 4
@@ -39,7 +39,13 @@ enum {
     LINK_ERROR = 0xFF  /* argument: one of the codes below; payload: detail u32   */
 };
 
-enum { LINK_INFER = 1 }; /* run the model as soon as a patch completes */
+enum { LINK_INFER = 1 }; /* run the model as soon as a patch completes, unless it is silent */
+
+/* Progress: taken u16, flags u16, patches u32, ticks u32; then, if the model was run, as LINK_RUN. */
+enum {
+    LINK_PATCH = 1, /* the last sample taken completed a patch          */
+    LINK_SILENT = 2 /* and its level is under the silence gate's threshold */
+};
 
 enum {
     LINK_REGION_INPUT = 0,  /* the model's input: the patch         */

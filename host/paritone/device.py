@@ -37,10 +37,12 @@ class Patch:
     ----------
     features : the model's input [n_mels, patch_length]; None unless asked for
     scores : the model's output, in its shape; None unless it was run
+    silent : whether the silence gate takes it for silence: the model is not run on it
     """
 
     features: NDArray[Any] | None
     scores: NDArray[Any] | None
+    silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Device:
     def push(self, pcm: NDArray[np.int16], *, run: bool = False) -> Progress:
         """Send samples, at most one payload of them; the board takes them until a patch completes.
 
-        With `run`, it runs the model on a patch at once.
+        With `run`, it runs the model at once on a patch that is not silent.
         """
         return self._progress(Message.PCM, pcm.astype("<i2").tobytes(), run)
 
@@ -125,7 +127,7 @@ class Device:
         ----------
         pcm : int16 [samples]
         features : read back every patch
-        run : run the model on every patch
+        run : run the model on every patch that is not silent
         """
         self.reset()
         at_once = run and not features
@@ -143,6 +145,8 @@ class Device:
 
     def _patch(self, progress: Progress, features: bool, run: bool) -> Patch:
         patch = self.input() if features else None
+        if progress.silent:
+            return Patch(patch, None, silent=True)
         if progress.scores is not None:
             return Patch(patch, self._as_output(progress.scores))
         return Patch(patch, self.run()[1] if run else None)

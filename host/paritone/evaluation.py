@@ -7,64 +7,26 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from paritone.accuracy import Accuracy, Scores, measure
 from paritone.clips import ClipData, ClipStore
 from paritone.config import Config
 from paritone.datasets import Dataset
 from paritone.engine import plan, tflite
-from paritone.errors import ConfigError, ModelError, ParitoneError
+from paritone.errors import ModelError, ParitoneError
 from paritone.progress import track
 from paritone.quantization import check_shapes, ends
 from paritone.tflite_reference import Reference, dequantize, quantize_input
 
 BATCH = 64
-Scores = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """How often a model is right.
-
-    Attributes
-    ----------
-    patch, clip : fractions of patches and clips whose highest score is the label's
-    features : "float" (the host's) or "integer" (the device's)
-    confusion : int64 [classes, classes], clips by true class (rows) and predicted class
-    """
-
-    patch: float
-    clip: float
-    patches: int
-    clips: int
-    features: str
-    class_names: tuple[str, ...]
-    confusion: NDArray[np.int64]
-
-    @property
-    def per_class(self) -> dict[str, float]:
-        """Clip accuracy of each class that has clips."""
-        totals = self.confusion.sum(axis=1)
-        return {
-            name: float(self.confusion[i, i] / totals[i])
-            for i, name in enumerate(self.class_names)
-            if totals[i]
-        }
-
-    def summary(self) -> dict[str, Any]:
-        """The part of summary.json that tells it."""
-        return {
-            "patch": self.patch,
-            "clip": self.clip,
-            "clips": self.clips,
-            "features": self.features,
-        }
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def evaluate(
@@ -90,7 +52,7 @@ def evaluate(
     """
     data = (store or ClipStore(config)).load(dataset, "test clips")
     scores = (float_scores if features == "float" else device_scores)(model, data, config)
-    return measure(scores, data, dataset.class_names, features)
+    return measure(scores, [item.clip for item in data], dataset.class_names, features)
 
 
 def float_scores(model: Path, data: Sequence[ClipData], config: Config) -> list[Scores]:
@@ -131,7 +93,7 @@ def device_scores(model: Path, data: Sequence[ClipData], config: Config) -> list
 
         return score
 
-    return _in_threads(scorer, data, "Evaluating as the device does")
+    return in_threads(scorer, data, "Evaluating as the device does")
 
 
 def _keras_scores(path: Path, data: Sequence[ClipData]) -> list[Scores]:
@@ -154,27 +116,31 @@ def _tflite_scores(path: Path, data: Sequence[ClipData]) -> list[Scores]:
         reference = Reference(path)
         return lambda clip: reference_scores(reference, clip.patches)
 
-    return _in_threads(scorer, data, "Evaluating the quantized model")
+    return in_threads(scorer, data, "Evaluating the quantized model")
 
 
-def _in_threads(
-    scorer: Callable[[], Callable[[ClipData], Scores]], data: Sequence[ClipData], title: str
-) -> list[Scores]:
-    """Score clips on every core; `scorer` makes one that a single thread uses at a time."""
-    count = min(os.cpu_count() or 1, len(data))
-    idle: SimpleQueue[Callable[[ClipData], Scores]] = SimpleQueue()
+def in_threads(
+    worker: Callable[[], Callable[[Item], Result]], items: Sequence[Item], title: str
+) -> list[Result]:
+    """Work on every core; `worker` makes one function that a single thread uses at a time."""
+    count = min(os.cpu_count() or 1, len(items))
+    idle: SimpleQueue[Callable[[Item], Result]] = SimpleQueue()
     for _ in range(count):
-        idle.put(scorer())
+        idle.put(worker())
 
-    def score(clip: ClipData) -> Scores:
+    def work(item: Item) -> Result:
         mine = idle.get()
         try:
-            return mine(clip)
+            return mine(item)
         finally:
             idle.put(mine)
 
     with ThreadPoolExecutor(count) as pool:
-        return list(track(pool.map(score, data), title, len(data)))
+        try:
+            return list(track(pool.map(work, items), title, len(items)))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def reference_scores(reference: Reference, patches: NDArray[np.float32]) -> Scores:
@@ -185,41 +151,6 @@ def reference_scores(reference: Reference, patches: NDArray[np.float32]) -> Scor
     outputs = np.concatenate([reference.invoke(patch) for patch in inputs])
     scale, zero = reference.output["quantization"]
     return dequantize(outputs, scale or 1.0, zero)
-
-
-def measure(
-    scores: Sequence[Scores],
-    data: Sequence[ClipData],
-    class_names: Sequence[str],
-    features: str,
-) -> Accuracy:
-    """Patch and clip accuracy; a clip's class is the argmax of the sum of its patches' scores."""
-    from sklearn.metrics import confusion_matrix
-
-    names = tuple(class_names)
-    truth = np.array([_label(clip, names) for clip in data])
-    sums = np.stack([clip.sum(axis=0, dtype=np.float64) for clip in scores])
-    predicted = sums.argmax(axis=1)
-    patch_hits = [clip.argmax(axis=1) == label for clip, label in zip(scores, truth, strict=True)]
-    hits = np.concatenate(patch_hits)
-    return Accuracy(
-        patch=float(hits.mean()),
-        clip=float((predicted == truth).mean()),
-        patches=len(hits),
-        clips=len(truth),
-        features=features,
-        class_names=names,
-        confusion=confusion_matrix(truth, predicted, labels=range(len(names))),
-    )
-
-
-def _label(data: ClipData, names: tuple[str, ...]) -> int:
-    if len(data.clip.labels) != 1:
-        raise ConfigError(
-            f"{data.clip.path}: {len(data.clip.labels)} labels; evaluation of multi-label "
-            "data sets is not there yet"
-        )
-    return names.index(data.clip.labels[0])
 
 
 def check_fits(model: Path, config: Config, classes: int | None) -> None:
@@ -271,19 +202,3 @@ def device_problem(model: Path, config: Config) -> str | None:
     except ParitoneError as error:
         return str(error)
     return None
-
-
-def save_confusion(accuracy: Accuracy, title: str, path: Path) -> None:
-    """Draw the confusion matrix as a PNG; no window is opened."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from sklearn.metrics import ConfusionMatrixDisplay
-
-    size = 3 + 0.5 * len(accuracy.class_names)
-    figure = Figure(figsize=(size, size), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    display = ConfusionMatrixDisplay(accuracy.confusion, display_labels=accuracy.class_names)
-    display.plot(ax=axes, xticks_rotation=60, colorbar=False, cmap="Blues")
-    axes.set_title(f"{title}: {accuracy.clip:.1%} of {accuracy.clips} clips")
-    figure.savefig(path)

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from paritone import evaluation, preparation, progress, quantization, report
+from paritone import (
+    accuracy,
+    evaluation,
+    preparation,
+    progress,
+    quantization,
+    report,
+    streaming,
+)
+from paritone.accuracy import Accuracy
 from paritone.config import STEPS
 from paritone.errors import CheckFailedError, ParitoneError
 from paritone.preparation import Prepared
@@ -87,23 +96,39 @@ def _train(prepared: Prepared, run_dir: Path, results: Results) -> Results:
 
 
 def _evaluate(prepared: Prepared, run_dir: Path, results: Results) -> Results:
-    model, test = _need(results.model), _need(prepared.test)
+    model = _need(results.model)
     quantized = evaluation.is_quantized(model)
-    kinds = {"int8" if quantized else "float": "float"}
+    kinds = ["int8" if quantized else "float"]
     if quantized:
         problem = evaluation.device_problem(model, prepared.config)
         if problem is None:
-            kinds["device"] = "integer"
+            kinds += ["device", "streaming"]
         else:
             progress.notice(f"accuracy on the device is left out: {problem}")
             results = results.without("accuracy on the device", problem)
-    for kind, features in kinds.items():
-        with _step(f"Evaluating {model.name}, {features} features"):
-            accuracy = evaluation.evaluate(model, test, prepared.config, features, prepared.store)
-        _log.info("accuracy, %s: %s, by class %s", kind, accuracy.summary(), accuracy.per_class)
-        evaluation.save_confusion(accuracy, kind, run_dir / f"{kind}_confusion_matrix.png")
-        results = results.with_part("accuracy", {kind: accuracy.summary()})
+    for kind in kinds:
+        with _step(f"Evaluating {model.name}, {_HOW[kind]}"):
+            found = _accuracy(kind, model, prepared)
+        _log.info("accuracy, %s: %s, by class %s", kind, found.summary(), found.per_class)
+        accuracy.save_confusion(found, kind, run_dir / f"{kind}_confusion_matrix.png")
+        results = results.with_part("accuracy", {kind: found.summary()})
     return results.with_part("model", evaluation.describe(model))
+
+
+_HOW = {
+    "float": "float features",
+    "int8": "float features",
+    "device": "integer features",
+    "streaming": "as the device hears: whole clips, integer features",
+}
+
+
+def _accuracy(kind: str, model: Path, prepared: Prepared) -> Accuracy:
+    test = _need(prepared.test)
+    if kind == "streaming":
+        return streaming.evaluate(model, test, prepared.config)
+    features = "integer" if kind == "device" else "float"
+    return evaluation.evaluate(model, test, prepared.config, features, prepared.store)
 
 
 def _quantize(prepared: Prepared, run_dir: Path, results: Results) -> Results:

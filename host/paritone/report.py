@@ -57,13 +57,15 @@ def _model(record: Mapping[str, Any]) -> Rows:
 
 
 def _accuracy(record: Mapping[str, Any]) -> Rows:
-    return [
-        (
-            f"accuracy, {kind} ({row['features']} features)",
-            f"{row['clip']:.2%} of {row['clips']} clips, {row['patch']:.2%} of patches",
-        )
-        for kind, row in record.get("accuracy", {}).items()
-    ]
+    rows = []
+    for kind, row in record.get("accuracy", {}).items():
+        of = "patches"
+        if row.get("threshold"):
+            of = f"patches ({row['silent_patches']} of {row['patches']} silent)"
+        text = f"{row['clip']:.2%} of {row['clips']} clips, {row['patch']:.2%} of {of}"
+        whole = ", whole clips" if "threshold" in row else ""
+        rows.append((f"accuracy, {kind} ({row['features']} features{whole})", text))
+    return rows
 
 
 def _parity(record: Mapping[str, Any]) -> Rows:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import divergence
+from paritone import divergence, streaming
 from paritone.device import Device
 from paritone.device import Patch as BoardPatch
 from paritone.divergence import Mismatch, bits
@@ -64,7 +64,8 @@ class Validation:
 
     Attributes
     ----------
-    scores : of the board, clip by clip, [patches, outputs] as the model stores them
+    scores : of the board, clip by clip, [patches, outputs] as the model stores them; a silent
+        patch has none
     """
 
     frontend: Parity
@@ -87,10 +88,18 @@ class Validation:
 
 @dataclass(frozen=True)
 class _Desk:
-    """What the host computes of one clip: features twice, and scores of the features twice."""
+    """What the host computes of one clip: features, silence and scores, each twice.
+
+    Attributes
+    ----------
+    silent, native_silent : of each patch, by the integer reference and by native C
+    reference, engine : scores of the integer reference's features
+    """
 
     integer: Array
     native: Array
+    silent: Array
+    native_silent: Array
     reference: list[Array]
     engine: list[Array]
 
@@ -106,9 +115,12 @@ class _Twins:
 
     def compute(self, pcm: NDArray[np.int16]) -> _Desk:
         features = integer.patches(pcm, self.tables)
+        _, _, silent = streaming.patches_and_levels(features, pcm, self.tables)
         scores = [self.scores(patch) for patch in features]
         native = self.frontend.patches(pcm)
-        return _Desk(features, native, [s[0] for s in scores], [s[1] for s in scores])
+        _, _, native_silent = streaming.patches_and_levels(native, pcm, self.tables)
+        references, engines = [s[0] for s in scores], [s[1] for s in scores]
+        return _Desk(features, native, silent, native_silent, references, engines)
 
     def scores(self, patch: Array) -> tuple[Array, Array]:
         shaped = patch.reshape(self.engine.input.shape)
@@ -145,15 +157,17 @@ def validate(
 ) -> Validation:
     """Stream clips to the board and compare all that it computes with the host's.
 
-    Features: integer reference, native C, board. Scores, of the board's own features: TensorFlow
-    Lite's reference kernels, native C, board. Of every clip, the loudest frame is compared stage by
-    stage and the first patch layer by layer: a defect there need not reach a feature or a score.
-    The first mismatch of each part is located.
+    Features, and which patches the silence gate takes for silence: integer reference, native C,
+    board. Scores, of the board's own features: TensorFlow Lite's reference kernels, native C,
+    board; of silent patches the board gives none. Of every clip, the loudest frame is compared
+    stage by stage and the first patch layer by layer: a defect there need not reach a feature or a
+    score. The first mismatch of each part is located.
 
     Raises
     ------
     CheckFailedError
-        The board fails or completes another number of patches; a mismatch is returned, not raised.
+        The board fails, completes another number of patches, or takes others for silence; a
+        mismatch of values is returned, not raised.
     AudioError
         A clip is shorter than a patch.
     """
@@ -165,12 +179,14 @@ def validate(
         _require_as_many(clip[0], desk, patches)
         for number, patch in enumerate(patches):
             _compare_features(clip, number, patch, desk, device, twins, frontend)
-            _compare_scores(clip[0], number, patch, desk, device, twins, model)
+            _require_same_silence(clip[0], number, patch, desk, frontend)
+            if not patch.silent:
+                _compare_scores(clip[0], number, patch, desk, device, twins, model)
         frontend.first = frontend.first or _inside_frontend(clip, device, twins)
         model.first = model.first or divergence.in_layers(
             clip[0], 0, _of(patches[0].features), device, twins.engine
         )
-        scores.append(np.stack([_of(patch.scores).reshape(-1) for patch in patches]))
+        scores.append(_scores_of(patches, device))
     return Validation(frontend.done(), model.done(), tuple(scores))
 
 
@@ -193,6 +209,24 @@ def _require_as_many(name: str, desk: _Desk, patches: list[BoardPatch]) -> None:
             f"frontend, stream: {name} has {len(desk.integer)} patches on the host, "
             f"{len(desk.native)} in native C and {len(patches)} on the board"
         )
+
+
+def _require_same_silence(
+    name: str, number: int, patch: BoardPatch, desk: _Desk, frontend: _Count
+) -> None:
+    """The gate's verdicts must agree wherever the features do."""
+    verdicts = (bool(desk.silent[number]), bool(desk.native_silent[number]), patch.silent)
+    if len(set(verdicts)) > 1 and not frontend.mismatched:
+        said = ", ".join(
+            f"{'silence' if silent else 'sound'} ({who})"
+            for who, silent in zip(frontend.between, verdicts, strict=True)
+        )
+        raise CheckFailedError(f"frontend, silence gate: {name}, patch {number}: {said}")
+
+
+def _scores_of(patches: list[BoardPatch], device: Device) -> Array:
+    found = [_of(patch.scores).reshape(-1) for patch in patches if not patch.silent]
+    return np.stack(found) if found else np.zeros((0, device.output_shape[-1]))
 
 
 def _compare_features(

@@ -46,7 +46,13 @@ def main(arguments: list[str] | None = None) -> None:
     # TensorFlow's banner and device chatter; must be set before it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    from paritone.cli import device, frontend, model, zoo  # noqa: F401 - they add their commands
+    from paritone.cli import (  # noqa: F401 - they add their commands
+        device,
+        frontend,
+        model,
+        silence,
+        zoo,
+    )
 
     try:
         status = app(args=arguments, standalone_mode=False)

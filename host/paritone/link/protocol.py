@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
-VERSION = 1
+VERSION = 2
 PAYLOAD_BYTES = 2048
 UNASKED = 0xFFFF
 """Sequence number of a frame that no request asked for."""
@@ -44,7 +44,11 @@ class Message(IntEnum):
 
 
 INFER = 1
-"""Argument of PCM and FINISH: run the model as soon as a patch completes."""
+"""Argument of PCM and FINISH: run the model as soon as a patch completes, unless it is silent."""
+
+PATCH = 1
+SILENT = 2
+"""Flags of a progress: a patch completed; its level is under the silence gate's threshold."""
 
 
 class Region(IntEnum):
@@ -168,6 +172,7 @@ class Progress:
     ----------
     taken : samples that the board took; the rest is to be sent again
     ready : whether a patch completed with the last of them
+    silent : whether the silence gate takes that patch for silence: the model is not run on it
     patches : completed since the reset
     ticks : of the frontend, for these samples
     run_ticks, scores : of the model, None unless it was run
@@ -175,6 +180,7 @@ class Progress:
 
     taken: int
     ready: bool
+    silent: bool
     patches: int
     ticks: int
     run_ticks: int | None = None
@@ -185,11 +191,12 @@ class Progress:
     @classmethod
     def unpack(cls, payload: bytes) -> Progress:
         """Read an answer to PCM or FINISH."""
-        taken, ready, patches, ticks = cls._FIXED.unpack_from(payload)
+        taken, flags, patches, ticks = cls._FIXED.unpack_from(payload)
+        plain = cls(taken, bool(flags & PATCH), bool(flags & SILENT), patches, ticks)
         if len(payload) == cls._FIXED.size:
-            return cls(taken, bool(ready), patches, ticks)
+            return plain
         run_ticks, scores = unpack_run(payload[cls._FIXED.size :])
-        return cls(taken, bool(ready), patches, ticks, run_ticks, scores)
+        return replace(plain, run_ticks=run_ticks, scores=scores)
 
 
 def unpack_run(payload: bytes) -> tuple[int, bytes]:

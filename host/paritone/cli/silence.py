@@ -1,0 +1,53 @@
+"""The silence gate: `calibrate` it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from paritone.cli import app
+
+
+@app.command()
+def calibrate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="Quantized model.")],
+    config_file: Annotated[Path, typer.Option("--config", metavar="FILE", help="Configuration.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Hydra's overrides.", show_default=False),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the findings here too.")
+    ] = None,
+    plot_file: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE.png", help="Draw accuracy against the threshold."),
+    ] = None,
+) -> None:
+    """Find the silence gate's threshold on the training clips, streamed whole.
+
+    Prints accuracy without and with the gate, and the line for the configuration. Folds of one
+    CSV: +dataset.training_folds=[1,2,3,4].
+    """
+    from paritone import calibration, quiet
+    from paritone import config as configuration
+    from paritone.errors import ConfigError, ModelError
+
+    for path in (json_file, plot_file):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise ConfigError(f"{path}: there is no folder {path.parent}")
+    config = configuration.load_sections(config_file, overrides or [])
+    if not model.is_file():
+        raise ModelError(f"{model}: no such model")
+    if model.suffix != ".tflite":
+        raise ModelError(f"{model}: expected a quantized model (.tflite), which the device runs")
+    quiet.import_tensorflow()
+    found = calibration.calibrate(model, config)
+    calibration.show(found, model.name)
+    if json_file is not None:
+        json_file.write_text(json.dumps(found.record(), indent=2) + "\n")
+    if plot_file is not None:
+        calibration.plot(found, plot_file)

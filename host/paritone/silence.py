@@ -1,0 +1,166 @@
+"""The silence gate's threshold, found from labelled clips that are no test clips.
+
+Digital silence and faint hiss are no class, yet a model must name one. A threshold on a patch's
+level keeps such patches from the vote. Where to put it is told by two things: how many clips are
+right at each threshold, and the level at which a patch is as often wrong as right, which many
+more patches than clips speak for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paritone.accuracy import label_of
+from paritone.errors import ConfigError
+from paritone.streaming import Heard
+
+UNITS = 1024
+"""Levels are in 1/1024 of a mel unit."""
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Clips that are right against the threshold, on steps between the levels that occur.
+
+    Attributes
+    ----------
+    upper : [n] ascending, in mel units: step i is for thresholds over upper[i - 1] up to upper[i],
+        and step 0 keeps every patch
+    clips, silent : [n] clips that are right, patches that are silent
+    """
+
+    upper: Floats
+    clips: NDArray[np.int64]
+    silent: NDArray[np.int64]
+
+    def at(self, threshold: float) -> int:
+        """Step that a threshold lies on."""
+        return min(int(np.searchsorted(self.upper, threshold)), len(self.upper) - 1)
+
+    def lower(self, step: int) -> float:
+        """Where a step begins, above 0: half a step of levels stands for it."""
+        return max(float(self.upper[step - 1]) if step else 0.0, 0.5 / UNITS)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A threshold, and why this one.
+
+    Attributes
+    ----------
+    threshold : in mel units, three digits
+    good : least and greatest threshold as good as the best, within one standard error
+    even : level at which a patch is as often wrong as right; None where there is no such level
+    """
+
+    threshold: float
+    good: tuple[float, float]
+    even: float | None
+
+
+def curve(heard: Sequence[Heard], names: tuple[str, ...]) -> Curve:
+    """Drop patches in the order of their levels, and count the clips that are right each time."""
+    truth = np.array([label_of(item.clip, names) for item in heard])
+    sums = np.stack([item.scores.sum(axis=0, dtype=np.float64) for item in heard])
+    left = np.array([len(item.levels) for item in heard])
+    right = sums.argmax(axis=1) == truth
+    uppers, clips, silent = [], [int(right.sum())], [0]
+    for level, dropped in _by_level(heard):
+        uppers.append(level / UNITS)
+        for clip, patch in dropped:
+            sums[clip] -= heard[clip].scores[patch]
+            left[clip] -= 1
+            right[clip] = left[clip] > 0 and sums[clip].argmax() == truth[clip]
+        clips.append(int(right.sum()))
+        silent.append(silent[-1] + len(dropped))
+    # The last step, every patch silent, is no gate anyone wants.
+    return Curve(np.array(uppers), np.array(clips[:-1]), np.array(silent[:-1]))
+
+
+def _by_level(heard: Sequence[Heard]) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """Levels that occur, ascending, each with its patches: numbers of clip and patch."""
+    patches = sorted(
+        (int(level), clip, patch)
+        for clip, item in enumerate(heard)
+        for patch, level in enumerate(item.levels)
+    )
+    for level, group in groupby(patches, key=lambda item: item[0]):
+        yield level, [(clip, patch) for _, clip, patch in group]
+
+
+def choose(heard: Sequence[Heard], names: tuple[str, ...]) -> Choice:
+    """Choose a threshold.
+
+    Of the thresholds as good as the best within one standard error, the level at which a patch
+    is as often wrong as right; where that is not among them, the geometric middle of the
+    stretch nearest to it, or of the widest.
+
+    Raises
+    ------
+    ConfigError
+        There is nothing to tell silence by: every patch has the same level.
+    """
+    found = curve(heard, names)
+    if len(found.upper) < 2:
+        raise ConfigError("calibration: every patch has the same level: no threshold divides them")
+    stretches = _good(found, len(heard))
+    even = break_even(heard, names)
+    if even is None:
+        low, high = max(stretches, key=lambda ends: np.log(ends[1] / ends[0]))
+        return Choice(_rounded(float(np.sqrt(low * high))), (low, high), None)
+    low, high = min(stretches, key=lambda ends: _distance(even, ends))
+    inside = low < even <= high
+    return Choice(_rounded(even if inside else float(np.sqrt(low * high))), (low, high), even)
+
+
+def _good(found: Curve, clips: int) -> list[tuple[float, float]]:
+    """Stretches of thresholds whose clip accuracy is within one standard error of the best."""
+    best = int(found.clips.max())
+    error = float(np.sqrt(best * (clips - best) / clips))
+    good = found.clips >= best - error
+    stretches = []
+    for is_good, group in groupby(range(len(good)), key=lambda step: bool(good[step])):
+        steps = list(group)
+        if is_good:
+            stretches.append((found.lower(steps[0]), float(found.upper[steps[-1]])))
+    return [ends for ends in stretches if ends[1] > ends[0]]
+
+
+def _distance(level: float, ends: tuple[float, float]) -> float:
+    """How far, in octaves, a level lies outside a stretch."""
+    low, high = np.log2(ends)
+    return float(max(low - np.log2(level), np.log2(level) - high, 0.0))
+
+
+def break_even(heard: Sequence[Heard], names: tuple[str, ...]) -> float | None:
+    """Level at which a patch is as often wrong as right, by logistic regression on its logarithm.
+
+    None where patches are not the more often right the louder they are, or where they are so,
+    or are not, at every level that occurs.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    levels = np.concatenate([item.levels for item in heard]) / UNITS
+    right = np.concatenate(
+        [item.scores.argmax(axis=1) == label_of(item.clip, names) for item in heard]
+    )
+    if right.all() or not right.any():
+        return None
+    loudness = np.log2(np.maximum(levels, 1 / UNITS))
+    fitted = LogisticRegression().fit(loudness[:, None], right)
+    slope, at_zero = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    if slope <= 0:
+        return None
+    even = -at_zero / slope
+    return float(2.0**even) if loudness.min() < even < loudness.max() else None
+
+
+def _rounded(threshold: float) -> float:
+    """Three digits: more would claim to know more than some hundred clips tell."""
+    return float(f"{threshold:.3g}")

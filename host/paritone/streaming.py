@@ -1,0 +1,137 @@
+"""Clips as a microphone gives them to the device: whole, and patches of silence without a vote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paritone import audio
+from paritone.accuracy import Accuracy, Scores, measure
+from paritone.config import Config, FeatureExtraction
+from paritone.datasets import Clip, Dataset
+from paritone.engine import plan, tflite
+from paritone.errors import AudioError, ModelError
+from paritone.evaluation import in_threads
+from paritone.features import integer
+from paritone.features.tables import FrontendTables
+from paritone.tflite_reference import dequantize
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One whole clip through the device's frontend and engine.
+
+    Attributes
+    ----------
+    scores : [patches, classes], of silent patches too
+    levels : uint64 [patches], in 1/1024 of a mel unit; zeros without a gate
+    silent : bool [patches], as the device's gate judges them
+    """
+
+    clip: Clip
+    scores: Scores
+    levels: NDArray[np.uint64]
+    silent: NDArray[np.bool_]
+
+
+def evaluate(model: Path, dataset: Dataset, config: Config) -> Accuracy:
+    """Accuracy as the device hears: whole clips, with ``deployment.silence_threshold``.
+
+    Raises
+    ------
+    ConfigError, ModelError, AudioError
+    """
+    heard = hear(model, dataset.clips, config, "Evaluating whole clips as a stream")
+    return measure(
+        [item.scores for item in heard],
+        dataset.clips,
+        dataset.class_names,
+        "integer",
+        [item.silent for item in heard],
+        threshold(config),
+    )
+
+
+def threshold(config: Config) -> float:
+    """The silence gate's, in mel units; 0: there is no gate."""
+    return (config.deployment.silence_threshold or 0.0) if config.deployment is not None else 0.0
+
+
+def hear(model: Path, clips: Sequence[Clip], config: Config, title: str) -> list[Heard]:
+    """Run every patch of every whole clip through this project's C, as the device does.
+
+    Raises
+    ------
+    ConfigError, ModelError, AudioError
+    """
+    from paritone.generate import frontend_tables
+    from paritone.native.engine import Engine
+    from paritone.native.frontend import Frontend
+
+    if model.suffix != ".tflite":
+        raise ModelError(f"{model}: the device runs quantized models (.tflite)")
+    tables = frontend_tables(plan.plan(tflite.read(model)), config)
+
+    def listener() -> Callable[[Clip], Heard]:
+        engine, frontend = Engine(model), Frontend(tables)
+
+        def listen(clip: Clip) -> Heard:
+            try:
+                pcm = whole(clip, config)
+                found = patches_and_levels(frontend.patches(pcm), pcm, tables)
+            except AudioError as error:
+                raise AudioError(f"{clip.path}: {error}") from error
+            patches, levels, silent = found
+            outputs = [engine.invoke(patch.reshape(engine.input.shape)) for patch in patches]
+            scores = np.stack(outputs).reshape(len(patches), -1)
+            output = engine.output
+            real = dequantize(scores, output.scale, output.zero_point)
+            return Heard(clip, real, levels, silent)
+
+        return listen
+
+    return in_threads(listener, clips, title)
+
+
+def whole(clip: Clip, config: Config) -> NDArray[np.int16]:
+    """A clip as a microphone gives it: cut at ``max_length``, which bounds a clip, and no more.
+
+    Only a clip too short for a single patch is lengthened, as preprocessing does it.
+
+    Raises
+    ------
+    AudioError
+    """
+    settings = config.preprocessing
+    wave = audio.load(clip.path, settings.target_rate)
+    untrimmed: dict[str, Any] = {"top_db": None, "trim_last_second": False}
+    if len(wave) >= _patch_samples(config.feature_extraction):
+        untrimmed["min_length"] = 0.0
+    return audio.to_int16(audio.preprocess(wave, settings.model_copy(update=untrimmed)))
+
+
+def patches_and_levels(
+    patches: NDArray[Any], pcm: NDArray[np.int16], tables: FrontendTables
+) -> tuple[NDArray[Any], NDArray[np.uint64], NDArray[np.bool_]]:
+    """Patches with the levels that the gate judges them by, of the integer reference's mel."""
+    if not tables.silence:
+        return patches, np.zeros(len(patches), np.uint64), np.zeros(len(patches), bool)
+    frames = integer.frame_windows(pcm, tables)
+    mel = integer._stages(frames, tables)["mel"].astype(np.float64)
+    scale = 10.0 - tables.mel_exponent - integer.headroom(frames) * tables.power
+    columns = mel.sum(axis=1) * 2.0**scale
+    starts = range(0, len(patches) * tables.patch_step, tables.patch_step)
+    levels = [columns[start : start + tables.patch_length].sum() for start in starts]
+    found = np.array(levels).astype(np.uint64)
+    return patches, found, found < tables.silence
+
+
+def _patch_samples(features: FeatureExtraction) -> int:
+    """Samples that give one patch, before the padding of ``center``."""
+    last = (features.patch_length - 1) * features.hop_length
+    return last + (1 if features.center else features.n_fft)

@@ -60,7 +60,7 @@ void frontend_fused_middle(const int32_t *twiddle, uint32_t quarter, uint32_t bl
 
 /* The last stage, after a middle one: Z[g + groups rev(d)] of butterfly g.
  *   groups    M/4
- *   in, out   [8 groups]; |Z| <= 2^30 */
+ *   in, out   [8 groups]; no part of Z wraps */
 void frontend_fused_last(uint32_t groups, const int32_t *in, int32_t *out);
 
 /* The real spectrum's bins k and M - k from Z[k] and Z[M - k], and their magnitudes
@@ -69,5 +69,9 @@ void frontend_fused_last(uint32_t groups, const int32_t *in, int32_t *out);
  *   magnitude  [M], by bin number from 0 on; bins that no pair holds are left as they are */
 void frontend_fused_magnitude(const paritone_frontend_t *f, const int32_t *z,
                               uint32_t *magnitude);
+
+/* The same bins themselves, for other powers and to look at; in C on every core.
+ *   spectrum  [n_fft], re and im by bin number from 0 on */
+void frontend_fused_spectrum(const paritone_frontend_t *f, const int32_t *z, int32_t *spectrum);
 
 #endif

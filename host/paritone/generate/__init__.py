@@ -143,8 +143,6 @@ def _header(record: Manifest, plan: Plan, tables: FrontendTables, banner: str) -
         "PATCH_LENGTH": tables.patch_length,
         "PATCH_BYTES": record.patch_bytes,
         "COLUMN_BYTES": record.patch_bytes // tables.patch_length,
-        "SCRATCH_BYTES": tables.scratch_bytes,
-        "STREAM_BYTES": tables.stream_bytes,
     }
     return "\n".join(
         [
@@ -159,11 +157,35 @@ def _header(record: Manifest, plan: Plan, tables: FrontendTables, banner: str) -
             section("Frontend: buffers of the caller, and the PCM it takes"),
             *(f"#define PARITONE_{name} {value}" for name, value in frontend.items()),
             "",
+            *_chosen_frontend(tables),
+            "",
             section("Generated data"),
-            "extern const paritone_frontend_t paritone_frontend;",
-            "#define PARITONE_FRONTEND paritone_frontend",
             "extern const paritone_model_t paritone_model;",
             "extern const paritone_kernels_t paritone_kernels;\n",
             "#endif\n",
         ]
     )
+
+
+def _chosen_frontend(tables: FrontendTables) -> list[str]:
+    """``PARITONE_FRONTEND`` and its memory: the fused one on cores that are fast at it."""
+    from paritone.generate.frontend_fused import fused_bytes, has_fused
+
+    plain = _frontend_choice("paritone_frontend", tables.scratch_bytes, tables.stream_bytes)
+    if not has_fused(tables):
+        return plain
+    own = fused_bytes(tables)
+    fused = _frontend_choice(
+        "paritone_frontend_fused", tables.scratch_with(own), tables.stream_with(own)
+    )
+    condition = "#if defined(__ARM_FEATURE_DSP) && !defined(PARITONE_PLAIN_FRONTEND)"
+    return [condition, *fused, "#else", *plain, "#endif"]
+
+
+def _frontend_choice(symbol: str, scratch_bytes: int, stream_bytes: int) -> list[str]:
+    return [
+        f"extern const paritone_frontend_t {symbol};",
+        f"#define PARITONE_FRONTEND {symbol}",
+        f"#define PARITONE_SCRATCH_BYTES {scratch_bytes}",
+        f"#define PARITONE_STREAM_BYTES {stream_bytes}",
+    ]

@@ -1,0 +1,33 @@
+"""Tables of the fused transform as C text: what ``paritone_frontend_fused`` points at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from paritone.features.fused_tables import can_fuse, fused_tables
+from paritone.features.tables import FrontendTables
+from paritone.generate.c_arrays import array, table_struct
+
+
+def has_fused(tables: FrontendTables) -> bool:
+    """Whether ``paritone_frontend.c`` defines ``paritone_frontend_fused`` too."""
+    return can_fuse(tables.n_fft, tables.window_start, tables.window_length)
+
+
+def fused_bytes(tables: FrontendTables) -> int:
+    """Scratch of ``paritone_transform_fused``: two buffers of n_fft / 2 points."""
+    return 8 * tables.n_fft
+
+
+def fused_tables_c(tables: FrontendTables) -> Iterable[str]:
+    """The arrays and the struct ``fused_tables``; ``root`` is written elsewhere."""
+    t = tables
+    fused = fused_tables(t.n_fft, t.window, t.window_start, t.first_bin, t.n_bins, t.fft)
+    arrays = {"window": fused.window, "twiddle": fused.twiddle, "split": fused.split}
+    for name, values in arrays.items():
+        yield array(f"fused_{name}", values)
+    pointers = {name: f"fused_{name}" for name in arrays}
+    if t.power == 1:
+        pointers["root"] = "root"
+    numbers = {"first_pair": fused.first_pair, "n_pairs": fused.n_pairs}
+    yield table_struct("paritone_fused_tables_t", "fused_tables", pointers, **numbers)

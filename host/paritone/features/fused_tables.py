@@ -92,7 +92,7 @@ def _by_stage(twiddle: Int32, half: int) -> Int32:
 
 
 def _by_pair(fft: FftTables, half: int) -> Int32:
-    """Real and imaginary part of a, real part of b, of real part of bins k = 1..M / 2: int32 [M / 2, 3].
+    """Parts of a, real part of b, of bins k = 1..M / 2: int32 [M / 2, 3].
 
     Bin M - k is computed from the same three numbers, a's imaginary part negated. Checked: the
     tables have that symmetry, and nothing is -2^31.

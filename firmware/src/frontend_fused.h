@@ -31,8 +31,8 @@
  *
  * Sums wrap modulo 2^32; with the generator's guard bit none does.
  *
- * On cores with the DSP extension frontend_fused_*.S define the four stages below;
- * elsewhere the C beside them does. Buffers are aligned to 8 and never overlap.
+ * On cores with the DSP extension (simd.h) the stages are frontend_fused_*.S, elsewhere the
+ * portable functions of the same names with _c. Buffers are aligned to 8 and never overlap.
  */
 #ifndef PARITONE_FRONTEND_FUSED_H
 #define PARITONE_FRONTEND_FUSED_H
@@ -66,12 +66,21 @@ void frontend_fused_last(uint32_t groups, const int32_t *in, int32_t *out);
 /* The real spectrum's bins k and M - k from Z[k] and Z[M - k], and their magnitudes
  * floor(4 root(s) / 2^z) as frontend_magnitude, for the pairs k of the tables.
  *   z          [n_fft], of frontend_fused_last
- *   magnitude  [M], by bin number from 0 on; bins that no pair holds are left as they are */
+ *   magnitude  [M], by bin number from 0 on; bins not in use hold anything */
 void frontend_fused_magnitude(const paritone_frontend_t *f, const int32_t *z,
                               uint32_t *magnitude);
 
 /* The same bins themselves, for other powers and to look at; in C on every core.
  *   spectrum  [n_fft], re and im by bin number from 0 on */
 void frontend_fused_spectrum(const paritone_frontend_t *f, const int32_t *z, int32_t *spectrum);
+
+/* The stages in portable C, the same on every core. */
+void frontend_fused_first_c(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
+                            int32_t *out);
+void frontend_fused_middle_c(const int32_t *twiddle, uint32_t quarter, uint32_t blocks,
+                             const int32_t *in, int32_t *out);
+void frontend_fused_last_c(uint32_t groups, const int32_t *in, int32_t *out);
+void frontend_fused_magnitude_c(const paritone_frontend_t *f, const int32_t *z,
+                                uint32_t *magnitude);
 
 #endif

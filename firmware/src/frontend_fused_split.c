@@ -21,7 +21,7 @@ static pair_t split_pair(const paritone_frontend_t *f, const int32_t *z, uint32_
     return pair;
 }
 
-void frontend_fused_magnitude(const paritone_frontend_t *f, const int32_t *z,
+void frontend_fused_magnitude_c(const paritone_frontend_t *f, const int32_t *z,
                               uint32_t *magnitude) {
     const paritone_fused_tables_t *tables = f->transform_tables;
     for (uint32_t i = 0; i < tables->n_pairs; i++) {

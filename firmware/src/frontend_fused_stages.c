@@ -48,7 +48,7 @@ static point_t windowed(const paritone_frontend_t *f, const int16_t *pcm, uint32
     return scale_point(p, headroom + 1u, 4u);
 }
 
-void frontend_fused_first(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
+void frontend_fused_first_c(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
                           int32_t *out) {
     const paritone_fused_tables_t *tables = f->transform_tables;
     const uint32_t quarter = f->n_fft / 8u;
@@ -71,7 +71,7 @@ static void load_legs(const int32_t *in, uint32_t i, unsigned left, unsigned rig
     }
 }
 
-void frontend_fused_middle(const int32_t *twiddle, uint32_t quarter, uint32_t blocks,
+void frontend_fused_middle_c(const int32_t *twiddle, uint32_t quarter, uint32_t blocks,
                            const int32_t *in, int32_t *out) {
     const unsigned left = blocks == 4u ? 1u : 0u; /* of turned ones after the first stage */
     const unsigned right = blocks == 4u ? 0u : 1u;
@@ -89,7 +89,7 @@ void frontend_fused_middle(const int32_t *twiddle, uint32_t quarter, uint32_t bl
     }
 }
 
-void frontend_fused_last(uint32_t groups, const int32_t *in, int32_t *out) {
+void frontend_fused_last_c(uint32_t groups, const int32_t *in, int32_t *out) {
     for (uint32_t g = 0; g < groups; g++) {
         point_t leg[4], result[4];
         load_legs(in, g, 0u, g < groups / 4u ? 2u : 1u, leg);

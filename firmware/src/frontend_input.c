@@ -41,8 +41,8 @@ static uint8_t code_of(const uint32_t *codes, unsigned bits, int32_t first_octav
     return (uint8_t)(word + (mantissa >> 8 >= word >> 8 ? 1u : 0u));
 }
 
-void frontend_codes(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
-                    uint8_t *column) {
+void frontend_codes_c(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
+                      uint8_t *column) {
     const unsigned shift = headroom * f->power;
     const uint64_t offset = f->offset << shift, floor = f->floor << shift; /* < 2^63 */
     for (uint32_t j = 0; j < f->n_mels; j++) {

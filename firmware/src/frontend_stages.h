@@ -56,7 +56,28 @@ void frontend_quantize(const paritone_frontend_t *f, const int32_t *log, void *c
 void frontend_codes(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
                     uint8_t *column);
 
+/* The sum of all bands in units of 2^-10, headroom undone; at most 2^32 - 1.
+ *   mel  [n_mels], below 2^62: their low 8 bits do not count */
+uint32_t frontend_level(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom);
+
+/* One frame's column, and its level unless that is null. */
+void frontend_column(const paritone_frontend_t *f, const int16_t *pcm, void *scratch,
+                     void *column, uint32_t *level);
+
+/* The band's gains, in place, where there are any. */
+void frontend_mel_gain(const paritone_frontend_t *f, uint64_t *mel);
+
+/* n samples, from first to last: `to` may be within `from` where it lies below it. */
+void frontend_copy(int16_t *to, const int16_t *from, size_t n);
+
 /* Bytes of one value of a patch. */
 size_t frontend_value_bytes(const paritone_frontend_t *f);
+
+/* In portable C on every core, beside the assembly that simd.h may put in their place. */
+unsigned frontend_headroom_c(const int16_t *pcm, size_t n);
+void frontend_mel_magnitude_c(const paritone_frontend_t *f, const uint32_t *magnitude,
+                              uint64_t *mel);
+void frontend_codes_c(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
+                      uint8_t *column);
 
 #endif

@@ -1,7 +1,7 @@
 #include "frontend_fixed.h"
 #include "frontend_stages.h"
 
-unsigned frontend_headroom(const int16_t *pcm, size_t n) {
+unsigned frontend_headroom_c(const int16_t *pcm, size_t n) {
     uint32_t bits = 0;
     for (size_t i = 0; i < n; i++) {
         bits |= ones_magnitude(pcm[i]);

@@ -1,0 +1,140 @@
+/*
+ * frontend_fused_middle with 4 and with 16 blocks: one load for a butterfly's legs, which are
+ * scaled by shifted operands, and results stored where the next stage reads them.
+ *
+ *   r0  legs    r1  cos, sin    r2  results    lr  butterflies to come in this column
+ *
+ * A column: the butterflies whose results are the same leg of the next stage.
+ */
+#include "simd.h"
+
+#if PARITONE_SIMD
+#include "simd_asm.h"
+
+/* What the stack holds, from sp on. */
+    .set COLUMN, 0       /* results of the next column */
+    .set NEXT_QUARTER, 4 /* butterflies of a column */
+    .set IN_END, 8
+    .set LOCALS, 12      /* with 9 saved registers: a multiple of 8 */
+
+/* Butterfly 0 of a block, with cos in r1 and sin 0; results are \step bytes apart from r2 + \at
+ * on. \wb: ! to move r2 by \at + 3 \step. */
+.macro butterfly_0 shift, bits, at, step, wb
+    ldm r0!, {r4-r11}
+    add_legs r12, \shift, \bits
+    add_even
+    strd r11, r6, [r2, #\at]
+    smmul r4, r4, r1
+    smmul r5, r5, r1
+    strd r4, r5, [r2, #\at + 2 * \step]
+    add_odd r12
+    smmul r4, r4, r1
+    smmul r5, r5, r1
+    strd r4, r5, [r2, #\at + \step]
+    smmul r12, r12, r1
+    smmul r8, r8, r1
+    strd r12, r8, [r2, #\at + 3 * \step]\wb
+.endm
+
+/* Another one. \pair: where cos and sin of 2k are; \rest: those of k and 3k follow, r1 or r1!. */
+.macro butterfly shift, bits, at, step, pair, rest, wb
+    ldm r0!, {r4-r11}
+    add_legs r12, \shift, \bits
+    add_even
+    strd r11, r6, [r2, #\at]
+    ldrd r6, r7, \pair
+    turn r11, r4, r5, r6, r7
+    strd r11, r5, [r2, #\at + 2 * \step]
+    add_odd r12
+    ldm \rest, {r6, r7, r9, r10}
+    turn r11, r4, r5, r6, r7
+    strd r11, r5, [r2, #\at + \step]
+    turn r11, r12, r8, r9, r10
+    strd r11, r8, [r2, #\at + 3 * \step]\wb
+.endm
+
+/* \block_bits: log2 of a block's bytes, legs of all butterflies k; \bias: what r2 is above the
+ * results. Leaves cos of butterfly 0 in r1, the pairs of butterfly 1 in lr. */
+.macro enter block_bits, bias
+    push {r4-r11, lr}
+    sub sp, sp, #LOCALS
+    add r4, r2, r1, lsl #\block_bits
+    str r4, [sp, #IN_END]
+    lsr r1, r1, #2
+    str r1, [sp, #NEXT_QUARTER]
+    add r4, r3, #8 + \bias
+    str r4, [sp, #COLUMN]
+    ldr r1, [r0]
+    add lr, r0, #24
+    mov r0, r2
+    add r2, r3, #\bias
+.endm
+
+/* One butterfly of the column done: to \next for another, in the next column where need be. */
+.macro again next
+    subs lr, lr, #1
+    bne \next
+    ldr r2, [sp, #COLUMN]
+    add r3, r2, #8
+    str r3, [sp, #COLUMN]
+    ldrd lr, r3, [sp, #NEXT_QUARTER]
+    cmp r0, r3
+    bne \next
+    add sp, sp, #LOCALS
+    pop {r4-r11, pc}
+.endm
+
+/* After the first stage: block 0 as it is, the others doubled. Results 128 bytes apart; a
+ * butterfly of all blocks fills 512. */
+function frontend_fused_middle_4_simd
+    enter 7, -32
+    butterfly_0 , , 32, 128
+    butterfly_0 lsl, 1, 64, 128
+    butterfly_0 lsl, 1, 96, 128
+    butterfly_0 lsl, 1, 128, 128, !
+    mov r1, lr
+    ldr lr, [sp, #NEXT_QUARTER]
+    b 2f
+1:  butterfly , , 32, 128, "[r1], #8", r1
+    butterfly lsl, 1, 64, 128, "[r1, #-8]", r1
+    butterfly lsl, 1, 96, 128, "[r1, #-8]", r1
+    butterfly lsl, 1, 128, 128, "[r1, #-8]", r1!, !
+2:  again 1b
+    end frontend_fused_middle_4_simd
+
+/* After a middle stage: blocks 0 to 3 over 4, the others over 2. Results 512 bytes apart; a
+ * butterfly of all blocks fills 2048. r1 is at the pair of k. */
+function frontend_fused_middle_16_simd
+    enter 9, 768
+    butterfly_0 asr, 2, -768, 512
+    butterfly_0 asr, 2, -736, 512
+    butterfly_0 asr, 2, -704, 512
+    butterfly_0 asr, 2, -672, 512
+    movs r3, #3
+1:  add r2, r2, #128
+    butterfly_0 asr, 1, -768, 512
+    butterfly_0 asr, 1, -736, 512
+    butterfly_0 asr, 1, -704, 512
+    butterfly_0 asr, 1, -672, 512
+    subs r3, r3, #1
+    bne 1b
+    add r1, lr, #8
+    ldr lr, [sp, #NEXT_QUARTER]
+    b 4f
+2:  butterfly asr, 2, -768, 512, "[r1, #-8]", r1
+    butterfly asr, 2, -736, 512, "[r1, #-8]", r1
+    butterfly asr, 2, -704, 512, "[r1, #-8]", r1
+    butterfly asr, 2, -672, 512, "[r1, #-8]", r1
+    movs r3, #3
+3:  add r2, r2, #128
+    butterfly asr, 1, -768, 512, "[r1, #-8]", r1
+    butterfly asr, 1, -736, 512, "[r1, #-8]", r1
+    butterfly asr, 1, -704, 512, "[r1, #-8]", r1
+    butterfly asr, 1, -672, 512, "[r1, #-8]", r1
+    subs r3, r3, #1
+    bne 3b
+    add r1, r1, #24
+4:  add r2, r2, #2048 - 384
+    again 2b
+    end frontend_fused_middle_16_simd
+#endif

@@ -1,0 +1,73 @@
+/*
+ * The one place that knows whether the core has the DSP extension, and the inner
+ * blocks that are written in assembly for it: firmware/src/frontend_*.S.
+ *
+ * Each block has its C twin beside it: the file of the same name, where the twin's range and
+ * result are described. Both give the same bits. Cortex-M4, M7 and M33 take the assembly; M0,
+ * M3, M23, the host and -DPARITONE_PLAIN_C take the C.
+ */
+#ifndef PARITONE_SIMD_H
+#define PARITONE_SIMD_H
+
+#if defined(__ARM_FEATURE_DSP) && defined(__ARM_ARCH_PROFILE) && !defined(PARITONE_PLAIN_C)
+#if __ARM_ARCH_PROFILE == 'M'
+#define PARITONE_SIMD 1
+#endif
+#endif
+
+#ifndef PARITONE_SIMD
+#define PARITONE_SIMD 0
+#endif
+
+#ifndef __ASSEMBLER__
+#include <stddef.h>
+#include <stdint.h>
+
+/* frontend_window.S; twins in frontend_window.c. Bits where samples change sign: bit i + 1 and
+ * i + 17 of the result say whether bits i + 1 and i of any even, any odd sample differ.
+ *   pcm  [2 words], aligned to 2 */
+uint32_t frontend_sign_bits_simd(const int16_t *pcm, size_t words);
+
+/* Samples forward, word by word; `to` may lie in `from` when it is below it. Aligned to 2. */
+void frontend_copy_simd(int16_t *to, const int16_t *from, size_t n);
+
+/* frontend_fused_first.S: frontend_fused_first.
+ *   lead     zero pairs before the window, as many after it; at most quarter
+ *   quarter  M/4 */
+void frontend_fused_first_simd(const int32_t *window, const int32_t *twiddle, const int16_t *pcm,
+                               int32_t *out, uint32_t lead, uint32_t quarter, unsigned headroom);
+
+/* frontend_fused_middle.S: frontend_fused_middle with 4 and with 16 blocks. */
+void frontend_fused_middle_4_simd(const int32_t *twiddle, uint32_t quarter, const int32_t *in,
+                                  int32_t *out);
+void frontend_fused_middle_16_simd(const int32_t *twiddle, uint32_t quarter, const int32_t *in,
+                                   int32_t *out);
+
+/* frontend_fused_last.S: frontend_fused_last; groups is a multiple of 16. */
+void frontend_fused_last_simd(uint32_t groups, const int32_t *in, int32_t *out);
+
+/* frontend_fused_split.S: n magnitudes of bins k, k + 1.. (low), or n of each of these and of
+ * bins M - k, M - k - 1.. (pairs).
+ *   low, high  Z[k] and Z[M - k]
+ *   split      [3 n] of bin k
+ *   to_low, to_high  magnitude[k] and magnitude[M - k] */
+void frontend_magnitude_low_simd(const int32_t *low, const int32_t *high, const int32_t *split,
+                                 const uint32_t *root, uint32_t *to_low, size_t n);
+void frontend_magnitude_pairs_simd(const int32_t *low, const int32_t *high, const int32_t *split,
+                                   const uint32_t *root, uint32_t *to_low, uint32_t *to_high,
+                                   size_t n);
+
+/* frontend_mel.S: bands of frontend_mel_magnitude before their gain.
+ *   one  2^rise_bits */
+void frontend_mel_segments_simd(const uint16_t *length, const uint32_t *rise,
+                                const uint32_t *magnitude, uint64_t *mel, size_t n_mels,
+                                uint32_t one);
+
+/* frontend_input.S: codes of n mel sums, of which each + offset is 2^32 at least.
+ *   base   (62 - octave of the first cell) << 23
+ *   shift  23 - code_bits */
+void frontend_codes_simd(const uint32_t *codes, const uint64_t *mel, uint8_t *column, size_t n,
+                         uint64_t offset, uint32_t base, uint32_t shift);
+#endif
+
+#endif

@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from paritone.native import build
 HERE = Path(__file__).parent / "cmsis_dsp_ref"
 VECTORS = int(os.environ.get("PARITONE_DSP_VECTORS", "10000"))
 OURS, MIXED = range(2)
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 WIDTHS = {  # names of genuine files hold q15 and q31
     "BasicMathFunctions": ("mult", "scale", "shift", "dot_prod", "add", "sub", "offset", "abs"),
     "ComplexMathFunctions": ("cmplx_mag", "cmplx_mag_squared"),
@@ -34,7 +36,13 @@ WIDTHS = {  # names of genuine files hold q15 and q31
     "FastMathFunctions": ("sqrt", "vlog", "divide"),
     "MatrixFunctions": ("mat_vec_mult",),
     "TransformFunctions": (
-        "cfft", "cfft_init", "cfft_radix4", "rfft", "rfft_init", "mfcc", "mfcc_init"
+        "cfft",
+        "cfft_init",
+        "cfft_radix4",
+        "rfft",
+        "rfft_init",
+        "mfcc",
+        "mfcc_init",
     ),
 }
 OTHERS = (
@@ -103,8 +111,8 @@ def on_board(family: str, folder: Path, *, mixed: bool = False) -> list[Record]:
 
 
 def on_host(family: str, folder: Path) -> list[Record]:
-    """Compare them on this machine with genuine plain C; the digests are those of ours."""
-    test = [*_test_flags(mixed=False), f"-I{emulator.HERE}"]
+    """Compare ours, sanitized, with genuine plain C on this machine."""
+    test = [*_test_flags(mixed=False), *SANITIZERS]
     names = ("main.c", "comparison.c", "vectors.c", "host_files.c")
     objects = _compile_host([HERE / name for name in names], test, folder / "test")
     for side, flags in _sides(folder, mixed=False).items():
@@ -112,8 +120,31 @@ def on_host(family: str, folder: Path) -> list[Record]:
     program = folder / "comparison"
     objects += [*own_objects(host=True), *genuine_objects(host=True)]
     arguments = [*map(str, objects), "-o", str(program)]
-    subprocess.run([build.compiler(), "-Wl,--gc-sections", *arguments], check=True, timeout=60)
+    command = [build.compiler(), *SANITIZERS, "-Wl,--gc-sections", *arguments]
+    subprocess.run(command, check=True, timeout=60)
     return _run(folder, lambda: subprocess.run([program], cwd=folder, check=True, timeout=300))
+
+
+def plain_c_says(record: Record) -> str:
+    """What README.md holds of a host record: how upstream's plain C differs from ours."""
+    if record.wrong_outputs == 0:
+        return "identical"
+    share = 100 * record.wrong_outputs / record.outputs
+    return f"{share:.1f} % of outputs differ, by up to {record.largest}"
+
+
+def check_readme(records: list[Record]) -> None:
+    """Compare the rows of the README's table with what was found on this machine."""
+    readme = sources.root() / "cmsis_dsp_ref/README.md"
+    rows = [
+        [cell.strip() for cell in line.strip("| ").split("|")]
+        for line in readme.read_text().splitlines()
+        if line.startswith("| `arm_")
+    ]
+    said = {name.strip("` "): row[-1] for row in rows for name in row[0].split(",")}
+    for record in records:
+        found = plain_c_says(record)
+        assert said.get(record.name) == found, f"README.md, {record.name}: {found}"
 
 
 def own_sources() -> list[Path]:
@@ -156,7 +187,8 @@ def own_objects(*, host: bool = False) -> list[Path]:
     """Objects of ours, renamed from arm_... to ref_..., cached."""
     headers = sorted((sources.root() / "cmsis_dsp_ref").rglob("*.h"))
     defines = [f"-D{name}=ref_{name[4:]}" for name in public_names()]
-    return _objects(own_sources(), [*_own_flags(), *defines], headers, host)
+    sanitizers = SANITIZERS if host else []
+    return _objects(own_sources(), [*_own_flags(), *sanitizers, *defines], headers, host)
 
 
 def _objects(files: list[Path], flags: list[str], headers: list[Path], host: bool) -> list[Path]:
@@ -220,3 +252,15 @@ def _run(folder: Path, program: Callable[[], object]) -> list[Record]:
     program()
     rows = np.fromfile(folder / "records.bin", RECORD)
     return [Record(row["name"].decode(), *(int(row[n]) for n in RECORD.names[1:])) for row in rows]
+
+
+def main() -> None:
+    """Print what upstream's plain C returns, kernel by kernel."""
+    for case in sorted(HERE.glob("cases_*.c")):
+        with tempfile.TemporaryDirectory() as folder:
+            for record in on_host(case.stem.removeprefix("cases_"), Path(folder)):
+                print(f"{record.name:28}{plain_c_says(record)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,232 +1,183 @@
 """cmsis_dsp_ref against genuine CMSIS-DSP on an emulated Cortex-M4, bit for bit.
 
-Genuine sources come from the source distribution of ``cmsisdsp``; both run in one image.
+At least 10,000 vectors a kernel: zeros, impulses, full scale of both signs, ramps, sines and noise
+at five levels (cmsis_dsp_ref/vectors.h). The same program on the host, sanitized, must make the
+same outputs.
 """
 
 from __future__ import annotations
 
 import ctypes
+import re
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import cortex_m4_emulator as emulator
+import cmsis_dsp_comparison as comparison
+import cmsis_dsp_vectors as vectors
+from cmsis_dsp_comparison import MIXED, OURS, VECTORS, Record
 from paritone import sources
 from paritone.features import integer
 from paritone.features.fft_tables import fft_tables
+from paritone.generate import cmsis_dsp_tables
 from paritone.native import build
 
-LENGTHS = (256, 512, 1024, 2048)
-FULL = 2**31 - 1
-GENUINE = [
-    "TransformFunctions/arm_rfft_q31.c",
-    "TransformFunctions/arm_rfft_init_q31.c",
-    "TransformFunctions/arm_cfft_q31.c",
-    "TransformFunctions/arm_cfft_radix4_q31.c",
-    "TransformFunctions/arm_bitreversal2.c",
-    "BasicMathFunctions/arm_shift_q31.c",
-    "CommonTables/arm_common_tables.c",
-    "CommonTables/arm_const_structs.c",
-]
-RENAMED = [f"-Darm_{name}=ref_{name}" for name in ("rfft_q31", "cfft_q31", "shift_q31")]
-
-
-@dataclass(frozen=True)
-class Case:
-    name: str
-    inverse: bool
-    words: np.ndarray  # int32 [n + 2]
-
-    @property
-    def n(self) -> int:
-        return len(self.words) - 2
-
-
-def cases() -> list[Case]:
-    """Zeros, impulses, full scale, ramps, sines, noise at five levels; every length."""
-    found = []
-    for n in LENGTHS:
-        rng = np.random.default_rng(n)
-        t = np.arange(n + 2)
-        signals = {
-            "zeros": 0 * t,
-            "impulse": np.where(t == 3, FULL, 0),
-            "negative impulse": np.where(t == 0, -FULL - 1, 0),
-            "full scale": np.full(n + 2, FULL),
-            "negative full scale": np.full(n + 2, -FULL - 1),
-            "square": np.where(t // 5 % 2, FULL, -FULL - 1),
-            "alternating": np.where(t % 2, FULL, -FULL - 1),
-            "ramp": np.linspace(-FULL, FULL, n + 2),
-            "small ramp": t - n // 2,
-        }
-        for k in (1, n // 8, n // 4 - 1, n // 2 - 1, 17.5):
-            signals[f"sine {k}"] = FULL * np.sin(2 * np.pi * k * t / n + 0.3)
-        for bits in (31, 24, 16, 8, 2):
-            signals[f"noise {bits}"] = rng.integers(-(2**bits), 2**bits, n + 2)
-        signals["sparse noise"] = rng.integers(-FULL, FULL, n + 2) * (rng.random(n + 2) < 0.05)
-        for name, values in signals.items():
-            words = np.clip(values, -FULL - 1, FULL).astype(np.int32)
-            found += [Case(f"{name}, {n}", inverse, words) for inverse in (False, True)]
-    return found
+OWN = sources.root() / "cmsis_dsp_ref"
+FAMILIES = {
+    "basic": [f"arm_{k}_q{b}" for k in ("mult", "scale", "shift", "dot_prod") for b in (15, 31)],
+    "complex": [f"arm_cmplx_{k}_q{b}" for k in ("mag", "mag_squared") for b in (15, 31)],
+    "statistics": [f"arm_{k}_q{b}" for k in ("absmax", "absmax_no_idx") for b in (15, 31)],
+    "fast_math": [f"arm_{k}_q{b}" for k in ("sqrt", "vlog") for b in (15, 31)],
+    "fft_q31": ["arm_cfft_q31", "arm_rfft_q31"],
+}
+Runs = dict[str, tuple[list[Record], list[Record]]]
 
 
 @pytest.fixture(scope="module")
-def emulated(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Case, np.ndarray]]:
-    """Each case with int32 [3, 2 n]: genuine, ours, genuine on our tables."""
-    folder = tmp_path_factory.mktemp("rfft")
-    every = cases()
-    with (folder / "vectors.bin").open("wb") as file:
-        for case in every:
-            file.write(np.array([case.n, case.inverse], "<u4").tobytes() + case.words.tobytes())
-    emulator.run(build_image(folder), folder)
-    words = np.fromfile(folder / "results.bin", "<i4")
-    assert len(words) == sum(6 * case.n for case in every)
-    ends = np.cumsum([6 * case.n for case in every])
-    return [
-        (case, words[end - 6 * case.n : end].reshape(3, -1))
-        for case, end in zip(every, ends, strict=True)
-    ]
-
-
-def build_image(folder: Path) -> Path:
-    (folder / "tables.h").write_text(tables_h())
-    top, own = emulator.cmsis_dsp(), sources.root() / "cmsis_dsp_ref"
-    genuine = emulator.compile_objects(
-        [top / "Source" / name for name in GENUINE], genuine_flags(), folder / "genuine"
-    )
-    include = f"-I{own / 'include'}"
-    ours = emulator.compile_objects(
-        sorted((own / "src").glob("*.c")), [*RENAMED, include], folder / "ours"
-    )
-    main = emulator.compile_objects(
-        [emulator.HERE / "rfft_main.c"], [include, f"-I{folder}", f"-I{emulator.HERE}"], folder
-    )
-    return emulator.link([*genuine, *ours, *main], folder / "rfft.elf")
-
-
-def genuine_flags() -> list[str]:
-    top = emulator.cmsis_dsp()
-    folders = (top / "Include", top / "PrivateInclude", emulator.HERE / "cmsis")
-    return ["-DARM_MATH_DSP", "-w", *(f"-I{folder}" for folder in folders)]
-
-
-def tables_h() -> str:
-    """Our tables of every length as C."""
-    lines = []
-    for n in LENGTHS:
-        tables = fft_tables(n)
-        for name in ("twiddle", "split_a", "split_b", "bit_reverse"):
-            values = getattr(tables, name)
-            c_type = "uint16_t" if values.dtype == np.uint16 else "q31_t"
-            cells = ",".join(map(str, values.tolist()))
-            lines.append(f"static const {c_type} {name}_{n}[] = {{{cells}}};")
-        lines.append(
-            f"static const arm_cfft_instance_q31 cfft_{n} = "
-            f"{{{n // 2}, twiddle_{n}, bit_reverse_{n}, {len(tables.bit_reverse)}}};"
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Each family's records from the board and from the host."""
+    found = {}
+    for family in FAMILIES:
+        board, host = (tmp_path_factory.mktemp(f"{family}_{where}") for where in ("m4", "host"))
+        mixed = family.startswith("fft")
+        found[family] = (
+            comparison.on_board(family, board, mixed=mixed),
+            comparison.on_host(family, host),
         )
-    for name, result in (
-        ("split_a", "q31_t *"),
-        ("split_b", "q31_t *"),
-        ("cfft", "arm_cfft_instance_q31 *"),
-    ):
-        ref = "&" if name == "cfft" else ""
-        chain = " : ".join(f"n == {n} ? {ref}{name}_{n}" for n in LENGTHS[:-1])
-        lines.append(
-            f"static const {result}{name}(uint32_t n) {{ return {chain} : {ref}{name}_2048; }}"
+    return found
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_board_equals_genuine(family: str, runs: Runs) -> None:
+    records = [r for r in runs[family][0] if r.side == OURS]
+    assert [r.name for r in records] == FAMILIES[family]
+    for record in records:
+        assert record.wrong_outputs == 0, str(record)
+        assert record.vectors == VECTORS
+        assert record.outputs >= VECTORS
+
+
+def test_genuine_kernels_take_our_instances(runs: Runs) -> None:
+    records = [r for r in runs["fft_q31"][0] if r.side == MIXED]
+    assert [r.name for r in records] == FAMILIES["fft_q31"]
+    for record in records:
+        assert record.wrong_outputs == 0, str(record)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_host_equals_board(family: str, runs: Runs) -> None:
+    board, host = runs[family]
+    ours = {r.name: r.digest_found for r in board if r.side == OURS}
+    assert {r.name: r.digest_found for r in host} == ours
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_readme_says_what_plain_c_returns(family: str, runs: Runs) -> None:
+    comparison.check_readme(runs[family][1])
+
+
+def test_a_difference_is_found(runs: Runs) -> None:
+    """Plain C adds squares of -1.0 to 2.0 where the board wraps: on the host that must show."""
+    record = next(r for r in runs["complex"][1] if r.name == "arm_cmplx_mag_squared_q15")
+    assert (record.expected, record.found) == (16384, -16384)
+    assert record.wrong_vectors > 0
+    assert record.digest_expected != record.digest_found
+    assert f"{record.wrong_vectors} of {record.vectors} vectors differ" in str(record)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """cmsis_dsp_ref for the host."""
+    files, flags = comparison.own_sources(), [f"-I{OWN / 'include'}"]
+    return shared(tmp_path_factory.mktemp("library"), files, flags)
+
+
+def test_vectors_in_numpy_equal_those_in_c(tmp_path: Path) -> None:
+    made = shared(tmp_path, [comparison.HERE / "vectors.c"], [])
+    for vector in (0, 1, 2, 77, 9_999):
+        for kind in range(vectors.KINDS):
+            for count, stream in ((1, 0), (2, 1), (65, 0), (4098, 1)):
+                numbers = (vector, stream, kind, count)
+                out = np.zeros(count, np.int32), np.zeros(count, np.int16)
+                made.fill_q31(*numbers, ctypes.c_void_p(out[0].ctypes.data))
+                made.fill_q15(*numbers, ctypes.c_void_p(out[1].ctypes.data))
+                np.testing.assert_array_equal(vectors.signal_q31(*numbers), out[0], str(numbers))
+                upper = vectors.signal_q31(*numbers, bits=15) >> 16
+                np.testing.assert_array_equal(upper, out[1], str(numbers))
+    for vector in range(10_000):
+        assert vectors.fft_length(vector) == made.fft_length(vector)
+        assert vectors.fft_kind(vector) == made.fft_kind(vector)
+        assert vectors.fft_inverse(vector) == made.fft_inverse(vector)
+
+
+def test_vectors_cover_every_length_kind_and_direction() -> None:
+    every = {
+        (vectors.fft_length(v), vectors.fft_kind(v), vectors.fft_inverse(v)) for v in range(VECTORS)
+    }
+    assert len(every) == 8 * vectors.KINDS * 2
+
+
+def test_numpy_reference_equals_c(library: ctypes.CDLL) -> None:
+    """`integer.rfft_q31` on the first vectors of every length; the C equals genuine above."""
+    compared = set()
+    for vector in range(8 * 32 * 32):
+        n = vectors.fft_length(vector)
+        if vectors.fft_inverse(vector) or (n, vector % 32) in compared:
+            continue
+        compared.add((n, vector % 32))
+        samples = vectors.signal_q31(vector, 0, vectors.fft_kind(vector), n + 2)[:n]
+        spectrum = c_rfft(library, samples)[: n + 2]
+        found = integer.rfft_q31(samples[None].astype(np.int64), fft_tables(n))[0]
+        np.testing.assert_array_equal(found, spectrum, f"vector {vector}, {n} points")
+    assert len(compared) == 8 * vectors.KINDS
+
+
+def c_rfft(library: ctypes.CDLL, samples: np.ndarray) -> np.ndarray:
+    instance = (ctypes.c_uint64 * 8)()  # larger than the struct
+    assert library.arm_rfft_init_q31(instance, len(samples), 0, 1) == 0
+    source, out = samples.copy(), np.zeros(2 * len(samples), np.int32)
+    pointers = (ctypes.c_void_p(array.ctypes.data) for array in (source, out))
+    library.arm_rfft_q31(instance, *pointers)
+    return out
+
+
+def shared(folder: Path, files: list[Path], flags: list[str]) -> ctypes.CDLL:
+    out = folder / "shared.so"
+    command = [build.compiler(), "-O2", "-shared", "-fPIC", *flags, *map(str, files)]
+    subprocess.run([*command, "-o", str(out)], check=True, timeout=120)
+    return ctypes.CDLL(str(out))
+
+
+def test_init_refuses_other_lengths(library: ctypes.CDLL) -> None:
+    instance = (ctypes.c_uint64 * 16)()
+    for n in (0, 8, 31, 48, 8192, 65535):
+        for q in ("q15", "q31"):
+            assert getattr(library, f"arm_rfft_init_{q}")(instance, n, 0, 1) == -1, n
+            assert getattr(library, f"arm_cfft_init_{q}")(instance, n) == -1, n
+
+
+def test_tables_are_the_generators() -> None:
+    """The committed files are what the formulas give: genuine kernels run on them above."""
+    folder = OWN / "src/tables"
+    files = cmsis_dsp_tables.all_files()
+    for name, text in files.items():
+        assert (folder / name).read_text() == text, (
+            f"{name}: run python -m paritone.generate.cmsis_dsp_tables"
         )
-    return "\n".join(lines) + "\n"
+    generated = {
+        path.name for path in folder.glob("*.c") if re.search(r"_\d{2,4}(_|\.)", path.name)
+    }
+    stray = generated - set(files)
+    assert not stray
 
 
-def same(case: Case, expected: np.ndarray, found: np.ndarray, what: str) -> None:
-    if not np.array_equal(expected, found):
-        i = int(np.flatnonzero(expected != found)[0])
-        pytest.fail(
-            f"{what}, {case.name}, inverse {case.inverse}: first difference at {i}: "
-            f"expected {expected[i]}, found {found[i]}"
-        )
-
-
-def written(case: Case) -> int:
-    """Words of the output that the function writes."""
-    return case.n if case.inverse else 2 * case.n
-
-
-def test_cross_built_equals_genuine(emulated: list[tuple[Case, np.ndarray]]) -> None:
-    for case, (genuine, ours, _) in emulated:
-        same(case, genuine, ours, "ours on the emulated core")
-    assert len(emulated) == 2 * 20 * len(LENGTHS)
-
-
-def test_genuine_on_our_tables_equals_genuine(emulated: list[tuple[Case, np.ndarray]]) -> None:
-    for case, (genuine, _, swapped) in emulated:
-        same(case, genuine, swapped, "genuine with our instance")
-
-
-def test_native_equals_genuine(
-    emulated: list[tuple[Case, np.ndarray]], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    rfft = native_rfft(tmp_path_factory.mktemp("native"))
-    for case, (genuine, _, _) in emulated:
-        count = written(case)
-        same(case, genuine[:count], rfft(case)[:count], "ours on the host")
-        assert (rfft(case)[count:] == POISON).all(), f"{case.name}: written past the end"
-
-
-def test_numpy_reference_equals_genuine(emulated: list[tuple[Case, np.ndarray]]) -> None:
-    for case, (genuine, _, _) in emulated:
-        if not case.inverse:
-            samples = case.words[None, : case.n].astype(np.int64)
-            found = integer.rfft_q31(samples, fft_tables(case.n))[0]
-            same(case, genuine[: case.n + 2], found, "NumPy")
-
-
-POISON = 0x5A5A5A5A
-
-
-class Cfft(ctypes.Structure):
-    _fields_ = [
-        ("fftLen", ctypes.c_uint16),
-        ("pTwiddle", ctypes.c_void_p),
-        ("pBitRevTable", ctypes.c_void_p),
-        ("bitRevLength", ctypes.c_uint16),
-    ]
-
-
-class Rfft(ctypes.Structure):
-    _fields_ = [
-        ("fftLenReal", ctypes.c_uint32),
-        ("ifftFlagR", ctypes.c_uint8),
-        ("bitReverseFlagR", ctypes.c_uint8),
-        ("twidCoefRModifier", ctypes.c_uint32),
-        ("pTwiddleAReal", ctypes.c_void_p),
-        ("pTwiddleBReal", ctypes.c_void_p),
-        ("pCfft", ctypes.c_void_p),
-    ]
-
-
-def native_rfft(folder: Path):
-    """``arm_rfft_q31`` compiled for the host: a function of a case, output and guard words."""
-    own = sources.root() / "cmsis_dsp_ref"
-    library = folder / "ref.so"
-    files = map(str, sorted((own / "src").glob("*.c")))
-    command = [build.compiler(), "-O2", "-shared", "-fPIC", f"-I{own / 'include'}", *files]
-    subprocess.run([*command, "-o", str(library)], check=True, timeout=60)
-    function = ctypes.CDLL(str(library)).arm_rfft_q31
-    function.restype = None
-    tables = {n: fft_tables(n) for n in LENGTHS}
-
-    def call(case: Case) -> np.ndarray:
-        t = tables[case.n]
-        reverse = len(t.bit_reverse)
-        cfft = Cfft(case.n // 2, t.twiddle.ctypes.data, t.bit_reverse.ctypes.data, reverse)
-        halves = (t.split_a.ctypes.data, t.split_b.ctypes.data)
-        rfft = Rfft(case.n, case.inverse, 1, 1, *halves, ctypes.addressof(cfft))
-        source, out = case.words.copy(), np.full(2 * case.n + 4, POISON, np.int32)
-        pointers = (source.ctypes.data, out.ctypes.data)
-        function(ctypes.byref(rfft), *map(ctypes.c_void_p, pointers))
-        return out
-
-    return call
+def test_square_root_seeds_follow_their_formula() -> None:
+    for name, first, count, unit in (("q31", 8, 24, 2**28), ("q15", 4, 12, 2**12)):
+        text = (OWN / f"src/arm_sqrt_{name}.c").read_text()
+        cells = re.search(r"seed\[\d+\] = \{([^}]*)\}", text)
+        assert cells is not None
+        fractions = (first + np.arange(count)) / (4 * first)
+        expected = np.rint(unit / np.sqrt(fractions)).astype(int).tolist()
+        assert [int(cell) for cell in cells[1].split(",")] == expected

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import cmsis_dsp_comparison
 import cortex_m4_emulator as emulator
 from frontend_cases import mixed, tables
 from paritone import sources
 from paritone.features import integer
 from paritone.generate.frontend import frontend_c
-from test_cmsis_dsp_ref import GENUINE, genuine_flags
 
 NAMES = ("tutorial", "256, power", "2048", "1024, power")
 SHORT = {"patch_length": 4, "overlap": 0.5, "include_last_patch": True}
@@ -33,8 +33,7 @@ def dsp(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     if request.param == "cmsis_dsp_ref":
         files = sorted((sources.root() / "cmsis_dsp_ref/src").glob("*.c"))
         return emulator.compile_objects(files, flags(), folder)
-    top = emulator.cmsis_dsp() / "Source"
-    return emulator.compile_objects([top / name for name in GENUINE], genuine_flags(), folder)
+    return cmsis_dsp_comparison.genuine_objects()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -72,9 +72,9 @@ void arm_dot_prod_q31(const q31_t *pSrcA, const q31_t *pSrcB, uint32_t blockSize
 
 /* pDst[numSamples] = sqrt(re^2 + im^2) of pSrc[2 * numSamples], re and im interleaved.
  * In place (a magnitude is written after its pair was read).
- * q15 in, q2.14 out: arm_sqrt_q31 of half the sum, cut to 16 bits.
- * q31 in, q2.30 out: the squares are cut to q2.30 first, so that a magnitude below 2^-16 of
- * full scale becomes 0 or a multiple of 2^-15. */
+ * q15 in, q2.14 out: arm_sqrt_q31 of half the exact sum, its upper 16 bits.
+ * q31 in, q2.30 out: the squares are floored to multiples of 2^-29 first, so that an re or im
+ * below 2^-14.5 counts as 0. */
 void arm_cmplx_mag_q15(const q15_t *pSrc, q15_t *pDst, uint32_t numSamples);
 void arm_cmplx_mag_q31(const q31_t *pSrc, q31_t *pDst, uint32_t numSamples);
 
@@ -100,10 +100,9 @@ void arm_absmax_no_idx_q31(const q31_t *pSrc, uint32_t blockSize, q31_t *pResult
 arm_status arm_sqrt_q15(q15_t in, q15_t *pOut);
 arm_status arm_sqrt_q31(q31_t in, q31_t *pOut);
 
-/* pDst = ln(pSrc), floored at each step of Turner's algorithm (one bit of log2 a squaring).
- * In place. q15 in, q5.11 out; q31 in, q6.26 out. The input is taken as unsigned: 0x8000 ..
- * 0xFFFF (0x80000000 .. 0xFFFFFFFF) stand for 1.0 .. 2.0. 0 gives about ln(2^-16) or wraps to
- * a large positive value... see arm_vlog_q31.c. */
+/* pDst = ln(pSrc), by Turner's algorithm: one bit of log2 a squaring, every product floored.
+ * In place. q15 in, q5.11 out; q31 in, q6.26 out. The input is taken as unsigned: negative
+ * numbers stand for 1.0 .. 2.0. 0 gives ln(2^-16), in q31 ln(2^-32). */
 void arm_vlog_q15(const q15_t *pSrc, q15_t *pDst, uint32_t blockSize);
 void arm_vlog_q31(const q31_t *pSrc, q31_t *pDst, uint32_t blockSize);
 

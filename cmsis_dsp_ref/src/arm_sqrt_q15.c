@@ -2,7 +2,7 @@
 #include "cmsis_dsp_ref.h"
 #include "q31.h"
 
-/* 1 / sqrt((4 + i) / 16) in q3.12, rounded */
+/* 1 / sqrt((4 + i) / 16) in q4.12, rounded */
 static const q15_t seed[12] = {
     8192, 7327, 6689, 6193, 5793, 5461, 5181, 4940, 4730, 4544, 4379, 4230};
 

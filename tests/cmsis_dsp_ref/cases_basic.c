@@ -42,7 +42,7 @@ ELEMENTWISE(q15_t, mult_q15, arm_mult_q15(a, b, dst, n))
 ELEMENTWISE(q31_t, mult_q31, arm_mult_q31(a, b, dst, n))
 ELEMENTWISE(q15_t, scale_q15, arm_scale_q15(a, b[0], shift_of(v, -16, 15), dst, n))
 ELEMENTWISE(q31_t, scale_q31, arm_scale_q31(a, b[0], shift_of(v, -32, 30), dst, n))
-ELEMENTWISE(q15_t, shift_q15, arm_shift_q15(a, shift_of(v, -15, 15), dst, n))
+ELEMENTWISE(q15_t, shift_q15, arm_shift_q15(a, shift_of(v, -31, 16), dst, n))
 ELEMENTWISE(q31_t, shift_q31, arm_shift_q31(a, shift_of(v, -31, 31), dst, n))
 
 static uint32_t run_dot_prod_q15(uint32_t v, void *input, void *output) {

@@ -75,10 +75,10 @@ DEFECTS = {
         "paritone_model.c", "layer_1_multiplier", 2, 29, r"model, layer 1 \(DEPTHWISE",
     ),
     "one rounding shift": ("paritone_model.c", "layer_0_shift", 1, 1, r"model, layer 0 \(CONV_2D"),
-    "one mel weight": ("paritone_frontend.c", "weights", 40, -1, "frontend, mel"),
-    "one log constant": ("paritone_frontend.c", "ln", 100, 23, "frontend, log"),
-    "one entry of the window": ("paritone_frontend.c", "window", 200, 28, "frontend, window"),
-    "one twiddle factor": ("paritone_frontend.c", "twiddle", 10, 29, "frontend, spectrum"),
+    "one mel weight": ("paritone_frontend.c", "rise", 40, -1, "frontend, mel"),
+    "one code of the input": ("paritone_frontend.c", "codes", -1, 0, "frontend, input"),
+    "one entry of the window": ("paritone_frontend.c", "fused_window", 202, 28, "frontend, window"),
+    "one twiddle factor": ("paritone_frontend.c", "fused_twiddle", 10, 29, "frontend, spectrum"),
 }  # fmt: skip
 
 
@@ -96,6 +96,8 @@ def test_one_flipped_bit_is_named(boards: Boards, workshop: Path, defect: str) -
         definition = re.search(rf" {array}\[\d+\] = {{(.*?)}}", text, re.S)
         assert definition is not None
         bit = int(re.findall(r"\d+", definition[1])[entry]).bit_length() - 1
+    if entry < 0:
+        entry = used_cell(built.project.tables(), built.clips[0][1])
     firmware = with_defect(built, workshop, file, *flipped(text, array, entry, bit))
     found = validated(boards, firmware)
     # Only the part with the defect differs: scores are judged on the features of the board.
@@ -108,6 +110,17 @@ def test_one_flipped_bit_is_named(boards: Boards, workshop: Path, defect: str) -
     assert re.search(
         r"patch \d+.*, index \d+: -?[\d.]+ \(\w+\), -?[\d.]+ \(stm32f405\)", str(caught.value)
     )
+
+
+def used_cell(tables: FrontendTables, pcm: np.ndarray) -> int:
+    """A cell of the table of codes that the first frame reads: of its first band."""
+    frame = validate.integer.frame_windows(pcm, tables)[:1]
+    shift = tables.power * int(validate.integer.headroom(frame)[0])
+    mel = int(validate.integer.trace(frame[0], tables)["mel"][0])
+    total = max(mel + (tables.offset << shift), tables.floor << shift)
+    octave = total.bit_length() - 1
+    part = total << 64 >> (octave + 64 - tables.code_bits)  # a leading one, then the cell's bits
+    return (octave - shift - tables.code_octave - 1 << tables.code_bits) + part
 
 
 def validated(boards: Boards, firmware: object) -> Validation:

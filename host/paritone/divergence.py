@@ -66,10 +66,11 @@ def first_difference(expected: NDArray[Any], got: NDArray[Any]) -> int | None:
 
 def board_trace(device: Device, tables: FrontendTables) -> Trace:
     """Trace of one frame on the board, for `in_frontend`."""
-    dtypes = integer.trace(np.zeros(tables.window_length, np.int16), tables)
+    like = integer.trace(np.zeros(tables.window_length, np.int16), tables)
 
     def trace(frame: NDArray[np.int16], stage: str) -> NDArray[Any]:
-        return np.frombuffer(device.trace(frame, stage), dtypes[stage].dtype)
+        values = np.frombuffer(device.trace(frame, stage), like[stage].dtype)
+        return values.reshape(like[stage].shape)
 
     return trace
 
@@ -94,7 +95,7 @@ def in_stages(
         values = trace(samples, stage)
         index = first_difference(wanted, values)
         if index is not None:
-            left, right = wanted[index].item(), values[index].item()
+            left, right = wanted.flat[index].item(), values.flat[index].item()
             return Mismatch("frontend", stage, clip, patch, number, index, left, right, between)
     return None
 

@@ -62,7 +62,7 @@ def test_refusals(
         (("missing.ogg",), "missing.ogg"),
         ((config_file,), "expected WAV, FLAC or OGG audio"),
         ((clips[0], "--backend", "stm32f4"), "no backend 'stm32f4'"),
-        ((clips[0], "feature_extraction.center=True"), "center is True"),
+        ((clips[0], "feature_extraction.to_db=True"), "to_db is True"),
         ((clips[0], "feature_extraction.patch_length=9999"), f"{clips[0]}: too short"),
         ((clips[0], clips[0].parent / ".." / "audio" / clips[0].name), "the arrays of both"),
         (("feature_extraction.overlap=0.5",), "no clip given"),

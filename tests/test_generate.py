@@ -125,9 +125,9 @@ def test_a_frontend_that_no_device_has_is_refused(model, tmp_path):
     config = make_config(
         "benchmarking",
         preprocessing=PREPROCESSING,
-        feature_extraction={**FEATURES, "center": True},
+        feature_extraction={**FEATURES, "center": True, "pad_mode": "empty"},
     )
-    with pytest.raises(ConfigError, match="center"):
+    with pytest.raises(ConfigError, match="pad_mode is empty"):
         generate(model, config, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -48,8 +48,9 @@ typedef enum {
  *   input      the model's int8 or uint8 (its scale and zero point), or float32
  *
  * Every table comes from `paritone generate`; every formula is beside its code
- * in src/frontend_*.c. Frames follow librosa with center=False: frame t reads
- * the samples from t * hop_length on, and exists once n_fft of them do.
+ * in src/frontend_*.c. Frames are librosa's. With center=False frame t reads the
+ * n_fft samples from t * hop_length on, and exists once they do. With center=True
+ * that sample is the middle of the frame, and padding surrounds the stream.
  */
 
 /* Stages of one frame, in order; each but the first reads the one before, but for the
@@ -159,15 +160,20 @@ typedef struct paritone_frontend {
 /* State of one PCM stream; owned by the caller, one per stream. */
 typedef struct paritone_stream {
     const paritone_frontend_t *frontend;
-    int16_t *pcm;          /* [window_length + trailing zeros of the frame], oldest first */
+    int16_t *pcm;          /* samples from the next frame's first windowed one on */
     uint8_t *columns;      /* ring of patch_length columns */
+    uint32_t *levels;      /* ring of their levels; null without a gate */
     void *scratch;
     uint32_t pcm_count;    /* samples held */
+    uint32_t pcm_due;      /* samples held when a frame is due */
     uint32_t skip;         /* samples to drop before the next is held */
+    uint32_t end;          /* once it has ended: samples held from before its end */
     uint32_t column_next;  /* place in the ring of the next column: the oldest one */
     uint32_t column_count; /* columns held, at most patch_length */
     uint32_t columns_due;  /* columns until the next patch */
     uint32_t frames;       /* columns computed since paritone_stream_init */
+    uint8_t started;       /* padding before the first sample is there, or there is none */
+    uint8_t ended;         /* by paritone_stream_finish */
 } paritone_stream_t;
 
 /* Bytes of scratch that one frame needs (f->scratch_bytes). */
@@ -199,7 +205,8 @@ int paritone_stream_init(paritone_stream_t *stream, const paritone_frontend_t *f
  *   pcm    [n], any chunk of the stream; may be null when n is 0
  *   ready  set to 1 when a patch completed with the last sample taken, else 0
  * Returns the number of samples taken; call again with the rest. A ready patch
- * is to be read (paritone_stream_patch) before the next push. */
+ * is to be read (paritone_stream_patch) before the next push. After
+ * paritone_stream_finish samples are taken and forgotten. */
 size_t paritone_stream_push(paritone_stream_t *stream, const int16_t *pcm, size_t n, int *ready);
 
 /* Write the last patch_length columns as the model wants them.
@@ -207,9 +214,21 @@ size_t paritone_stream_push(paritone_stream_t *stream, const int16_t *pcm, size_
  * Returns PARITONE_OK, or E_ARGUMENT when fewer columns have been computed. */
 int paritone_stream_patch(const paritone_stream_t *stream, void *patch);
 
-/* End of the stream: with include_last_patch, columns after the last patch make
- * one more that ends with them; *ready says so. Returns PARITONE_OK or E_ARGUMENT. */
+/* The end of the stream: call it, reading a patch each time, until *ready is 0.
+ * With padding, the frames that are centred on the last samples are computed now, and
+ * may complete patches. With include_last_patch, columns after the last patch make one
+ * more that ends with them. A live stream has no end, and none of these frames.
+ *   ready  set to 1 when there is a patch to be read, else 0
+ * Returns PARITONE_OK or E_ARGUMENT. */
 int paritone_stream_finish(paritone_stream_t *stream, int *ready);
+
+/* How loud the last patch_length columns are: the sum of their mel bands in units of
+ * 2^-10 (full scale is 1.0), that of a column cut to 32 bits. 0 without a gate, and while
+ * fewer columns have been computed. */
+uint64_t paritone_stream_level(const paritone_stream_t *stream);
+
+/* 1 when that level is below f->silence, else 0; 0 while fewer columns have been computed. */
+int paritone_stream_silent(const paritone_stream_t *stream);
 
 /* --------------------------------------------------------------- Model -- */
 

@@ -64,11 +64,14 @@ static const void *run(const paritone_frontend_t *f, const int16_t *pcm, void *s
     return s.transform;
 }
 
-static void make_column(const paritone_frontend_t *f, const int16_t *pcm, void *scratch,
-                        void *column) {
+void frontend_column(const paritone_frontend_t *f, const int16_t *pcm, void *scratch,
+                     void *column, uint32_t *level) {
     const frame_t s = lay_out(f, scratch);
     const unsigned headroom = frontend_headroom(pcm, f->window_length);
     mel_of(f, pcm, headroom, &s);
+    if (level != NULL) {
+        *level = frontend_level(f, s.mel, headroom);
+    }
     if (f->codes != NULL) {
         frontend_codes(f, s.mel, headroom, column);
     } else {
@@ -89,7 +92,7 @@ int paritone_frontend_frame(const paritone_frontend_t *f, const int16_t *pcm, vo
                             void *column) {
     const int status = check(f, pcm, scratch, column);
     if (status == PARITONE_OK) {
-        make_column(f, pcm, scratch, column);
+        frontend_column(f, pcm, scratch, column, NULL);
     }
     return status;
 }

@@ -1,8 +1,6 @@
 /* Stages that have inner blocks in assembly, by these where the core has them. */
 #include "simd.h"
 
-#include <string.h>
-
 #include "frontend_fixed.h"
 #include "frontend_stages.h"
 
@@ -11,7 +9,7 @@ unsigned frontend_headroom(const int16_t *pcm, size_t n) {
     return frontend_headroom_c(pcm, n);
 }
 
-void frontend_copy(int16_t *to, const int16_t *from, size_t n) { memmove(to, from, 2u * n); }
+void frontend_copy(int16_t *to, const int16_t *from, size_t n) { frontend_copy_c(to, from, n); }
 
 void frontend_mel_magnitude(const paritone_frontend_t *f, const uint32_t *magnitude,
                             uint64_t *mel) {
@@ -26,7 +24,7 @@ void frontend_codes(const paritone_frontend_t *f, const uint64_t *mel, unsigned 
 unsigned frontend_headroom(const int16_t *pcm, size_t n) { return frontend_headroom_c(pcm, n); }
 
 void frontend_copy(int16_t *to, const int16_t *from, size_t n) {
-    memmove(to, from, n * sizeof *to);
+    frontend_copy_c(to, from, n);
 }
 
 void frontend_mel_magnitude(const paritone_frontend_t *f, const uint32_t *magnitude,

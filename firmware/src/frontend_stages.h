@@ -75,6 +75,7 @@ size_t frontend_value_bytes(const paritone_frontend_t *f);
 
 /* In portable C on every core, beside the assembly that simd.h may put in their place. */
 unsigned frontend_headroom_c(const int16_t *pcm, size_t n);
+void frontend_copy_c(int16_t *to, const int16_t *from, size_t n);
 void frontend_mel_magnitude_c(const paritone_frontend_t *f, const uint32_t *magnitude,
                               uint64_t *mel);
 void frontend_codes_c(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,

@@ -1,14 +1,48 @@
 /*
  * Columns as PCM arrives. A frame is computed when its last sample, zeros of the
  * window's end included, has come: as many frames as the host makes of the same
- * samples. Held are the samples from a frame's first windowed one on.
+ * samples. Held are the samples from a frame's first windowed one on, at an address
+ * that is a multiple of 4.
+ *
+ * Frames that are centred on their sample (padding) begin half a window before the
+ * stream. The padding there is filled in when the first frame is due; the padding after
+ * the stream, frame by frame when it has ended. Reflection waits for one sample more and
+ * holds one before the frame, as the sample at the very end is not repeated.
  */
-#include <string.h>
-
+#include "frontend_padding.h"
 #include "frontend_stages.h"
 
-static uint32_t held_samples(const paritone_frontend_t *f) {
-    return (uint32_t)f->n_fft - f->window_start;
+static const uint32_t reflect_before = 2u; /* one, and one for the address */
+static const uint32_t reflect_after = 1u;
+
+/* Samples held before a frame's first windowed one. */
+static uint32_t before(const paritone_frontend_t *f) {
+    return f->padding == PARITONE_PADDING_REFLECT ? reflect_before : 0u;
+}
+
+/* Samples held when a frame is due. */
+static uint32_t due(const paritone_frontend_t *f) {
+    const uint32_t after = f->padding == PARITONE_PADDING_REFLECT ? reflect_after : 0u;
+    return before(f) + f->n_fft - f->window_start + after;
+}
+
+/* Samples held before a frame's centre: the padding of the first one. */
+static uint32_t lead(const paritone_frontend_t *f) {
+    return before(f) + f->n_fft / 2u - f->window_start;
+}
+
+static void *lay_out(paritone_stream_t *stream, uint8_t *memory) {
+    const paritone_frontend_t *f = stream->frontend;
+    uint8_t *next = memory + f->scratch_bytes;
+    stream->scratch = memory;
+    stream->columns = next;
+    next += (size_t)4u * ((f->patch_bytes + 3u) / 4u);
+    stream->levels = NULL;
+    if (f->silence != 0u) {
+        stream->levels = (uint32_t *)(void *)next;
+        next += sizeof *stream->levels * f->patch_length;
+    }
+    return next;
 }
 
 int paritone_stream_init(paritone_stream_t *stream, const paritone_frontend_t *f, void *memory) {
@@ -18,29 +52,31 @@ int paritone_stream_init(paritone_stream_t *stream, const paritone_frontend_t *f
     if (f->format != PARITONE_FORMAT) {
         return PARITONE_E_FORMAT;
     }
+    const int padded = f->padding != PARITONE_PADDING_NONE;
     stream->frontend = f;
-    stream->scratch = memory;
-    stream->columns = (uint8_t *)memory + f->scratch_bytes;
-    stream->pcm = (int16_t *)(void *)(stream->columns + (size_t)4u * ((f->patch_bytes + 3u) / 4u));
-    stream->pcm_count = 0;
-    stream->skip = f->window_start;
+    stream->pcm = lay_out(stream, memory);
+    stream->pcm_count = padded ? lead(f) : 0u;
+    stream->pcm_due = due(f);
+    stream->skip = padded ? 0u : f->window_start;
+    stream->end = 0;
     stream->column_next = 0;
     stream->column_count = 0;
     stream->columns_due = f->patch_length;
     stream->frames = 0;
+    stream->started = !padded;
+    stream->ended = 0;
     return PARITONE_OK;
 }
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-/* Skip or hold samples up to the end of a frame; returns how many of the n were taken. */
+/* Skip or hold samples until a frame is due; returns how many of the n were taken. */
 static size_t take(paritone_stream_t *stream, const int16_t *pcm, size_t n) {
     const size_t skipped = smaller(n, stream->skip);
-    const size_t space = held_samples(stream->frontend) - stream->pcm_count;
-    const size_t held = smaller(n - skipped, space);
+    const size_t held = smaller(n - skipped, stream->pcm_due - stream->pcm_count);
     stream->skip -= (uint32_t)skipped;
     if (held != 0u) {
-        memcpy(stream->pcm + stream->pcm_count, pcm + skipped, held * sizeof *pcm);
+        frontend_copy(stream->pcm + stream->pcm_count, pcm + skipped, held);
         stream->pcm_count += (uint32_t)held;
     }
     return skipped + held;
@@ -52,18 +88,20 @@ static void advance(paritone_stream_t *stream) {
     const uint32_t dropped = (uint32_t)smaller(hop, stream->pcm_count);
     stream->pcm_count -= dropped;
     stream->skip = hop - dropped;
-    memmove(stream->pcm, stream->pcm + dropped, stream->pcm_count * sizeof *stream->pcm);
+    frontend_copy(stream->pcm, stream->pcm + dropped, stream->pcm_count);
 }
 
 /* The held frame's column into the ring; returns 1 when it completes a patch. */
 static int add_column(paritone_stream_t *stream) {
     const paritone_frontend_t *f = stream->frontend;
-    uint8_t *column = stream->columns + (size_t)stream->column_next * f->column_bytes;
-    (void)paritone_frontend_frame(f, stream->pcm, stream->scratch, column);
-    stream->column_next = stream->column_next + 1u == f->patch_length ? 0u
-                                                                      : stream->column_next + 1u;
+    const uint32_t place = stream->column_next;
+    uint8_t *column = stream->columns + (size_t)place * f->column_bytes;
+    uint32_t *level = stream->levels == NULL ? NULL : &stream->levels[place];
+    frontend_column(f, stream->pcm + before(f), stream->scratch, column, level);
+    stream->column_next = place + 1u == f->patch_length ? 0u : place + 1u;
     stream->column_count += stream->column_count < f->patch_length ? 1u : 0u;
     stream->frames++;
+    advance(stream);
     if (--stream->columns_due != 0u) {
         return 0;
     }
@@ -71,17 +109,56 @@ static int add_column(paritone_stream_t *stream) {
     return 1;
 }
 
+/* The padding before the stream, of which all is known that its first frame reads. */
+static void pad_start(paritone_stream_t *stream) {
+    const uint32_t padding = lead(stream->frontend);
+    frontend_pad_start(stream->frontend->padding, stream->pcm, padding,
+                       stream->pcm_count - padding);
+    stream->started = 1;
+}
+
 size_t paritone_stream_push(paritone_stream_t *stream, const int16_t *pcm, size_t n, int *ready) {
     size_t taken = 0;
     *ready = 0;
+    if (stream->ended) {
+        return n;
+    }
     while (taken < n && !*ready) {
         taken += take(stream, pcm + taken, n - taken);
-        if (stream->pcm_count == held_samples(stream->frontend)) {
+        if (stream->pcm_count == stream->pcm_due) {
+            if (!stream->started) {
+                pad_start(stream);
+            }
             *ready = add_column(stream);
-            advance(stream);
         }
     }
     return taken;
+}
+
+static void transpose_bytes(const paritone_stream_t *stream, uint8_t *patch) {
+    const paritone_frontend_t *f = stream->frontend;
+    uint32_t place = stream->column_next; /* oldest first */
+    for (uint32_t t = 0; t < f->patch_length; t++) {
+        const uint8_t *column = stream->columns + (size_t)place * f->n_mels;
+        uint8_t *out = patch + t;
+        for (uint32_t j = 0; j < f->n_mels; j++) {
+            *out = column[j];
+            out += f->patch_length;
+        }
+        place = place + 1u == f->patch_length ? 0u : place + 1u;
+    }
+}
+
+static void transpose_floats(const paritone_stream_t *stream, float *patch) {
+    const paritone_frontend_t *f = stream->frontend;
+    const float *columns = (const float *)(const void *)stream->columns;
+    uint32_t place = stream->column_next;
+    for (uint32_t t = 0; t < f->patch_length; t++) {
+        for (uint32_t j = 0; j < f->n_mels; j++) {
+            patch[(size_t)j * f->patch_length + t] = columns[(size_t)place * f->n_mels + j];
+        }
+        place = place + 1u == f->patch_length ? 0u : place + 1u;
+    }
 }
 
 int paritone_stream_patch(const paritone_stream_t *stream, void *patch) {
@@ -89,26 +166,73 @@ int paritone_stream_patch(const paritone_stream_t *stream, void *patch) {
     if (patch == NULL || stream->column_count < f->patch_length) {
         return PARITONE_E_ARGUMENT;
     }
-    const size_t bytes = frontend_value_bytes(f);
-    uint8_t *out = patch;
-    for (uint32_t t = 0; t < f->patch_length; t++) {
-        const uint32_t place = (stream->column_next + t) % f->patch_length; /* oldest first */
-        const uint8_t *column = stream->columns + (size_t)place * f->column_bytes;
-        for (uint32_t j = 0; j < f->n_mels; j++) {
-            memcpy(out + ((size_t)j * f->patch_length + t) * bytes, column + j * bytes, bytes);
-        }
+    if (f->dtype == PARITONE_FLOAT32) {
+        transpose_floats(stream, patch);
+    } else {
+        transpose_bytes(stream, patch);
     }
     return PARITONE_OK;
+}
+
+/* No more samples come: what is held ends there. */
+static void end(paritone_stream_t *stream) {
+    const paritone_frontend_t *f = stream->frontend;
+    const int empty = !stream->started && stream->pcm_count == lead(f);
+    if (!stream->started && !empty) {
+        pad_start(stream);
+    }
+    stream->end = f->padding == PARITONE_PADDING_NONE || empty ? 0u : stream->pcm_count;
+    stream->ended = 1;
+}
+
+/* The next frame, if it is centred on a sample of the stream or on its end. */
+static int add_padded_column(paritone_stream_t *stream) {
+    const paritone_frontend_t *f = stream->frontend;
+    const uint32_t window_end = before(f) + f->window_length;
+    if (stream->pcm_count < window_end) {
+        frontend_pad_end(f->padding, stream->pcm, stream->end, stream->pcm_count, window_end);
+        stream->pcm_count = window_end;
+    }
+    stream->end -= (uint32_t)smaller(f->hop_length, stream->end);
+    return add_column(stream);
+}
+
+/* Whether columns came after the last patch, with enough before them; then that is one more. */
+static int last_patch(paritone_stream_t *stream) {
+    const paritone_frontend_t *f = stream->frontend;
+    const int after_last = stream->columns_due != f->patch_step;
+    stream->columns_due = f->patch_step;
+    return f->include_last_patch && after_last && stream->column_count == f->patch_length;
 }
 
 int paritone_stream_finish(paritone_stream_t *stream, int *ready) {
     if (stream == NULL || ready == NULL) {
         return PARITONE_E_ARGUMENT;
     }
-    const paritone_frontend_t *f = stream->frontend;
-    const int after_last = stream->columns_due != f->patch_step;
-    const int full = stream->column_count == f->patch_length;
-    *ready = f->include_last_patch && full && after_last;
-    stream->columns_due = f->patch_step;
+    if (!stream->ended) {
+        end(stream);
+    }
+    *ready = 0;
+    while (stream->end != 0u && stream->end >= lead(stream->frontend) && !*ready) {
+        *ready = add_padded_column(stream);
+    }
+    if (!*ready) {
+        *ready = last_patch(stream);
+    }
     return PARITONE_OK;
+}
+
+uint64_t paritone_stream_level(const paritone_stream_t *stream) {
+    uint64_t sum = 0;
+    if (stream->levels != NULL && stream->column_count == stream->frontend->patch_length) {
+        for (uint32_t t = 0; t < stream->frontend->patch_length; t++) {
+            sum += stream->levels[t];
+        }
+    }
+    return sum;
+}
+
+int paritone_stream_silent(const paritone_stream_t *stream) {
+    return stream->column_count == stream->frontend->patch_length &&
+           paritone_stream_level(stream) < stream->frontend->silence;
 }

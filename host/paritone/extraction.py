@@ -103,14 +103,9 @@ def _float(pcm: Pcm, config: Config) -> NDArray[Any]:
 
 def _fixed_point(backend: str, config: Config, model: Path | None) -> Extract:
     from paritone.features import integer
-    from paritone.features.tables import make_tables
-    from paritone.native.frontend import Frontend, input_format
+    from paritone.native.frontend import Frontend, config_tables
 
-    tables = make_tables(
-        config.feature_extraction,
-        config.preprocessing.target_rate,
-        input_format(model or config.general.model_path),
-    )
+    tables = config_tables(config, model or config.general.model_path)
     if backend == "native":
         return Frontend(tables).patches
     return lambda pcm: integer.patches(pcm, tables)

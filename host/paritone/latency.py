@@ -146,9 +146,10 @@ def _frame_ticks(device: Device, pcm: NDArray[np.int16], tables: FrontendTables)
     """Ticks of single frames: once the first is complete, every hop of PCM makes one."""
     device.reset()
     ticks = []
-    _push(device, pcm[: tables.n_fft])
+    first = tables.first_frame_samples
+    _push(device, pcm[:first])
     count = min(FRAMES, tables.patch_length - 1)
-    for start in range(tables.n_fft, tables.n_fft + count * tables.hop_length, tables.hop_length):
+    for start in range(first, first + count * tables.hop_length, tables.hop_length):
         ticks.append(_push(device, pcm[start : start + tables.hop_length]))
     device.reset()
     return ticks

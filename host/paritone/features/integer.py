@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from paritone.errors import AudioError
 from paritone.features.fft_tables import FftTables
-from paritone.features.tables import FrontendTables
+from paritone.features.padding import extend
+from paritone.features.tables import LEVEL_BITS, FrontendTables
 
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -25,19 +26,41 @@ def patches(pcm: npt.NDArray[np.int16], tables: FrontendTables) -> npt.NDArray[n
 
     AudioError when there is not one whole patch.
     """
+    return patches_and_levels(pcm, tables)[0]
+
+
+def patches_and_levels(
+    pcm: npt.NDArray[np.int16], tables: FrontendTables
+) -> tuple[npt.NDArray[np.generic], Words, npt.NDArray[np.bool_]]:
+    """Return the patches, each one's level, and whether the gate takes it for silence.
+
+    A patch's level is the sum of its columns' (`column_levels`); it is silent when that is below
+    ``tables.silence``. AudioError when there is not one whole patch.
+    """
     frames = frame_windows(pcm, tables)
-    length = tables.patch_length
-    if len(frames) < length:
-        needed = (length - 1) * tables.hop_length + tables.n_fft
-        raise AudioError(f"too short for a patch: {len(pcm)} samples, a patch needs {needed}")
-    blocks = range(0, len(frames), BLOCK_FRAMES)
-    columns = np.concatenate(
-        [_stages(frames[start : start + BLOCK_FRAMES], tables)["input"] for start in blocks]
-    )
-    starts = list(range(0, len(columns) - length + 1, tables.patch_step))
-    if tables.include_last_patch and starts[-1] != len(columns) - length:
-        starts.append(len(columns) - length)
-    return np.stack([columns[start : start + length].T for start in starts])
+    length, last = tables.patch_length, len(frames) - tables.patch_length
+    if last < 0:
+        raise AudioError(tables.too_short(len(pcm)))
+    starts = list(range(0, last + 1, tables.patch_step))
+    if tables.include_last_patch and starts[-1] != last:
+        starts.append(last)
+    columns, levels = _columns(frames, tables)
+    cut = np.stack([columns[start : start + length].T for start in starts])
+    sums = np.array([levels[start : start + length].sum() for start in starts], np.uint64)
+    return cut, sums, sums < np.uint64(tables.silence)
+
+
+def _columns(
+    frames: npt.NDArray[np.int16], tables: FrontendTables
+) -> tuple[npt.NDArray[np.generic], Words]:
+    """Columns (frames, n_mels) of the model's dtype, and their levels (frames,)."""
+    columns, levels = [], []
+    for start in range(0, len(frames), BLOCK_FRAMES):
+        block = frames[start : start + BLOCK_FRAMES]
+        stages = _stages(block, tables)
+        columns.append(stages["input"])
+        levels.append(column_levels(stages["mel"], headroom(block), tables))
+    return np.concatenate(columns), np.concatenate(levels)
 
 
 def trace(frame_pcm: npt.NDArray[np.int16], tables: FrontendTables) -> dict[str, npt.NDArray]:
@@ -56,9 +79,10 @@ def trace(frame_pcm: npt.NDArray[np.int16], tables: FrontendTables) -> dict[str,
 
 def frame_windows(pcm: npt.NDArray[np.int16], tables: FrontendTables) -> npt.NDArray[np.int16]:
     """The samples under each frame's window: int16 (frames, window_length), a view."""
-    if len(pcm) < tables.n_fft:
+    padded = extend(pcm, tables.padding, tables.n_fft)
+    if len(padded) < tables.n_fft:
         return np.zeros((0, tables.window_length), np.int16)
-    frames = np.lib.stride_tricks.sliding_window_view(pcm, tables.n_fft)[:: tables.hop_length]
+    frames = np.lib.stride_tricks.sliding_window_view(padded, tables.n_fft)[:: tables.hop_length]
     return frames[:, tables.window_start :][:, : tables.window_length]
 
 
@@ -134,6 +158,13 @@ def _high(weight: Words | np.uint64, values: Words) -> Words:
     """floor(weight * value / 2^32), weight below 2^32."""
     low, high = values & np.uint64(0xFFFFFFFF), values >> np.uint64(32)
     return weight * high + ((weight * low) >> np.uint64(32))
+
+
+def column_levels(mel: Words, shift: Ints, tables: FrontendTables) -> Words:
+    """The sum of each frame's bands in units of 2^-10, at most 2^32 - 1: (frames,)."""
+    sums = (mel >> np.uint64(8)).sum(axis=1, dtype=np.uint64)
+    bits = tables.mel_exponent + tables.power * shift - LEVEL_BITS - 8
+    return np.minimum(sums >> bits.astype(np.uint64), np.uint64(2**32 - 1))
 
 
 def logarithm(mel: Words, shift: Ints, tables: FrontendTables) -> Ints:

@@ -85,4 +85,4 @@ def frame_count(samples: int, features: FeatureExtraction) -> int:
 
 def _samples_needed(features: FeatureExtraction) -> int:
     span = (features.patch_length - 1) * features.hop_length
-    return span if features.center else span + features.n_fft
+    return max(1, span) if features.center else span + features.n_fft

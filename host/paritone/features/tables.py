@@ -29,9 +29,12 @@ from paritone.features.input_codes import Quantizer, code_cells
 from paritone.features.limits import device_limits
 from paritone.features.log_mel import LOG_OFFSET
 from paritone.features.mel_bands import MelSegments, mel_segments
+from paritone.features.padding import more_held, padding_of
 from paritone.features.windows import guard_bits, periodic_window, q31
 
 MAX_HEADROOM = 15
+LEVEL_BITS = 10
+"""Fraction bits of a level: 1.0 is a mel band of 1.0."""
 DTYPES = ("int8", "uint8", "float32")
 AMIN = {1: 1e-5, 2: 1e-10}
 """Least magnitude and power of librosa's amplitude_to_db and power_to_db."""
@@ -121,10 +124,24 @@ class FrontendTables:
         return 8 * self.n_mels + max(transform_bytes, 8 * self.n_mels)
 
     def stream_with(self, transform_bytes: int) -> int:
-        """Memory of a stream where the transform takes so many bytes: scratch, columns, samples."""
-        held = 2 * (self.n_fft - self.window_start)
+        """Memory of a stream where the transform takes so many bytes: scratch, rings, samples."""
+        held = 2 * (self.n_fft - self.window_start + more_held(self.padding))
+        levels = 4 * self.patch_length if self.silence else 0
         scratch = self.scratch_with(transform_bytes)
-        return _round_up(scratch + _round_up(self.patch_bytes, 4) + held, 8)
+        return _round_up(scratch + _round_up(self.patch_bytes, 4) + levels + held, 8)
+
+    @property
+    def first_frame_samples(self) -> int:
+        """Samples that give a stream its first column; each hop after them one more."""
+        if self.padding == 0:
+            return self.n_fft
+        return self.n_fft // 2 + (1 if more_held(self.padding) else 0)
+
+    def too_short(self, samples: int) -> str:
+        """Why a clip of so many samples makes no patch."""
+        span = (self.patch_length - 1) * self.hop_length
+        needed = max(1, span) if self.padding else span + self.n_fft
+        return f"too short for a patch: {samples} samples, a patch needs {needed}"
 
     @cached_property
     def sha256(self) -> str:
@@ -137,9 +154,15 @@ class FrontendTables:
 
 
 def make_tables(
-    features: FeatureExtraction, rate: int, input_format: InputFormat
+    features: FeatureExtraction,
+    rate: int,
+    input_format: InputFormat,
+    silence_threshold: float | None = None,
 ) -> FrontendTables:
-    """Return the tables of one configuration; ConfigError lists what the device cannot do."""
+    """Return the tables of one configuration; ConfigError lists what the device cannot do.
+
+    silence_threshold : ``deployment.silence_threshold``
+    """
     reasons = device_limits(features, rate)
     if reasons:
         raise ConfigError("the device cannot compute these features: " + "; ".join(reasons))
@@ -171,7 +194,7 @@ def make_tables(
         power=power,
         include_last_patch=features.include_last_patch,
         dtype=input_format.dtype,
-        padding=0,
+        padding=padding_of(features),
         window=q31(window),
         fft=fft_tables(features.n_fft),
         root=root_table(),
@@ -190,7 +213,7 @@ def make_tables(
         codes=None if cells is None else cells[1],
         code_bits=0 if cells is None else cells[0],
         code_octave=octaves.start,
-        silence=0,
+        silence=math.ceil(math.ldexp(silence_threshold or 0, LEVEL_BITS)),
     )
 
 

@@ -5,7 +5,12 @@ Each stage has its own section; structs that Python does not look into stay opaq
 
 FRONTEND = """
 typedef enum { PARITONE_STAGE_WINDOW, ... } paritone_stage_t;
-typedef struct { uint32_t stream_bytes; uint32_t scratch_bytes; ...; } paritone_frontend_t;
+typedef struct {
+    uint64_t silence;
+    uint32_t stream_bytes;
+    uint32_t scratch_bytes;
+    ...;
+} paritone_frontend_t;
 typedef struct { uint32_t frames; ...; } paritone_stream_t;
 size_t paritone_frontend_scratch_bytes(const paritone_frontend_t *);
 size_t paritone_frontend_stage_bytes(const paritone_frontend_t *, paritone_stage_t);
@@ -16,6 +21,8 @@ int paritone_stream_init(paritone_stream_t *, const paritone_frontend_t *, void 
 size_t paritone_stream_push(paritone_stream_t *, const int16_t *, size_t, int *);
 int paritone_stream_patch(const paritone_stream_t *, void *);
 int paritone_stream_finish(paritone_stream_t *, int *);
+uint64_t paritone_stream_level(const paritone_stream_t *);
+int paritone_stream_silent(const paritone_stream_t *);
 """
 
 MODEL = """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,28 @@ import numpy as np
 import numpy.typing as npt
 
 from paritone import config as configuration
+from paritone.config import Config
 from paritone.errors import AudioError
 from paritone.features.integer import STAGES
 from paritone.features.tables import FrontendTables, InputFormat, make_tables
 from paritone.generate.frontend import frontend_c
 from paritone.native import build
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A patch as the stream gives it.
+
+    Attributes
+    ----------
+    features : [n_mels, patch_length] of the model's dtype
+    level : how loud it is, in units of 2^-10 of a mel band (``paritone_stream_level``)
+    silent : whether the gate takes it for silence; False without a gate
+    """
+
+    features: npt.NDArray[Any]
+    level: int
+    silent: bool
 
 
 class Frontend:
@@ -53,9 +72,7 @@ class Frontend:
         file; otherwise the log-mel values in float32.
         """
         config = configuration.load_sections(path)
-        features, preprocessing = config.feature_extraction, config.preprocessing
-        chosen = model or config.general.model_path
-        return cls(make_tables(features, preprocessing.target_rate, input_format(chosen)))
+        return cls(config_tables(config, model or config.general.model_path))
 
     def patches(self, pcm: npt.ArrayLike, finish: bool = True) -> npt.NDArray[Any]:
         """Return the patches of int16 PCM: (patches, n_mels, patch_length), the model's dtype.
@@ -63,36 +80,67 @@ class Frontend:
         With `finish`, the stream ends there (``include_last_patch``); AudioError when there is
         not one whole patch.
         """
-        found = self.stream([as_pcm(pcm)], finish)
-        if not found:
-            t = self.tables
-            needed = (t.patch_length - 1) * t.hop_length + t.n_fft
-            raise AudioError(
-                f"too short for a patch: {np.size(pcm)} samples, a patch needs {needed}"
-            )
-        return np.stack(found)
+        return self.patches_and_levels(pcm, finish)[0]
+
+    def patches_and_levels(
+        self, pcm: npt.ArrayLike, finish: bool = True
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
+        """Return the patches, each one's level, gate or not, and whether it is silent: `Heard`."""
+        heard = list(self.listen([as_pcm(pcm)], finish, levels=True))
+        if not heard:
+            raise AudioError(self.tables.too_short(np.size(pcm)))
+        return (
+            np.stack([patch.features for patch in heard]),
+            np.array([patch.level for patch in heard], np.uint64),
+            np.array([patch.silent for patch in heard]),
+        )
 
     def stream(
-        self, chunks: list[npt.NDArray[np.int16]], finish: bool = True
+        self, chunks: Iterable[npt.NDArray[np.int16]], finish: bool = True
     ) -> list[npt.NDArray[Any]]:
         """Return the patches of a stream that arrives in `chunks`."""
+        return [patch.features for patch in self.listen(chunks, finish)]
+
+    def listen(
+        self,
+        chunks: Iterable[npt.NDArray[np.int16]],
+        finish: bool = True,
+        *,
+        levels: bool = False,
+    ) -> Iterator[Heard]:
+        """Yield each patch of a stream that arrives in `chunks` as it completes.
+
+        Parameters
+        ----------
+        finish : the stream ends with the last chunk
+        levels : also without a gate; they are 0 otherwise
+        """
         ffi, lib = self._ffi, self._lib
         stream, ready = ffi.new("paritone_stream_t *"), ffi.new("int *")
-        memory = ffi.new("uint64_t[]", -(-self.handle.stream_bytes // 8))
-        self._check(lib.paritone_stream_init(stream, self.handle, memory))
-        found = []
+        handle = self._with_levels() if levels else self.handle
+        memory = ffi.new("uint64_t[]", -(-handle.stream_bytes // 8))
+        self._check(lib.paritone_stream_init(stream, handle, memory))
         for chunk in chunks:
             pcm = ffi.from_buffer("int16_t[]", np.ascontiguousarray(chunk, np.int16))
             taken = 0
             while taken < len(pcm):
                 taken += lib.paritone_stream_push(stream, pcm + taken, len(pcm) - taken, ready)
                 if ready[0]:
-                    found.append(self._patch(stream))
-        if finish:
+                    yield self._heard(stream)
+        while finish:
             self._check(lib.paritone_stream_finish(stream, ready))
-            if ready[0]:
-                found.append(self._patch(stream))
-        return found
+            if not ready[0]:
+                break
+            yield self._heard(stream)
+
+    def _with_levels(self) -> Any:
+        """The frontend with a gate that no patch passes under, if it has none."""
+        if self.handle.silence:
+            return self.handle
+        gated = self._ffi.new("paritone_frontend_t *", self.handle[0])
+        gated.silence = 1
+        gated.stream_bytes += 4 * self.tables.patch_length
+        return gated
 
     def trace(self, frame_pcm: npt.ArrayLike) -> dict[str, npt.NDArray[Any]]:
         """Every stage of one frame of `window_length` samples, by name."""
@@ -125,11 +173,12 @@ class Frontend:
         names = ("int32", "int32", bins, "uint64", "int32", self.tables.dtype)
         return [np.dtype(name) for name in names]
 
-    def _patch(self, stream: Any) -> npt.NDArray[Any]:
-        t = self.tables
+    def _heard(self, stream: Any) -> Heard:
+        t, lib = self.tables, self._lib
         patch = np.zeros((t.n_mels, t.patch_length), t.dtype)
-        self._check(self._lib.paritone_stream_patch(stream, self._ffi.from_buffer(patch)))
-        return patch
+        self._check(lib.paritone_stream_patch(stream, self._ffi.from_buffer(patch)))
+        silent = bool(t.silence and lib.paritone_stream_silent(stream))
+        return Heard(patch, lib.paritone_stream_level(stream), silent)
 
     def _check(self, status: int) -> None:
         if status != 0:
@@ -144,6 +193,13 @@ def as_pcm(pcm: npt.ArrayLike) -> npt.NDArray[np.int16]:
             f"PCM of {samples.dtype} {samples.shape}: expected int16 samples of one channel"
         )
     return samples
+
+
+def config_tables(config: Config, model: str | Path | None) -> FrontendTables:
+    """Tables of a configuration for the input of `model` (`input_format`)."""
+    gate = config.deployment.silence_threshold if config.deployment is not None else None
+    rate = config.preprocessing.target_rate
+    return make_tables(config.feature_extraction, rate, input_format(model), gate)
 
 
 def input_format(model: str | Path | None) -> InputFormat:

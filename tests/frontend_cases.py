@@ -64,6 +64,40 @@ GRID: dict[str, tuple[dict[str, Any], InputFormat]] = {
         {"window": "flattop", "n_mels": 1, "hop_length": 3, "patch_length": 7, "overlap": 0.9},
         InputFormat("int8", 0.2, -128),
     ),
+    "128": (
+        {"n_fft": 128, "window_length": 128, "hop_length": 64, "n_mels": 20, "window": 8.6},
+        YAMNET_INPUT,
+    ),
+    "128, power, 256 bands": (
+        {"n_fft": 128, "window_length": 127, "power": 2.0, "n_mels": 256, "fmin": 0, "fmax": None},
+        InputFormat("uint8", 0.1, 90),
+    ),
+    "4096, 256 bands": (
+        {"n_fft": 4096, "window_length": 4000, "n_mels": 256, "window": ("kaiser", 14.0)},
+        InputFormat("int8", 0.05, 30),
+    ),
+    "4096, power, one band": (
+        {"n_fft": 4096, "window_length": 4096, "n_mels": 1, "power": 2.0, "norm": "slaney"},
+        InputFormat("int8", 0.1, 12),
+    ),
+    "decibels": (
+        {"to_db": True, "db_reference": 20.0},
+        InputFormat("int8", 0.4, 100),
+    ),
+    "decibels, power, slaney": (
+        {"to_db": True, "db_reference": 0.3, "power": 2.0, "norm": "slaney"},
+        InputFormat("uint8", 0.31, 200),
+    ),
+    "decibels in float": (
+        {"to_db": True, "db_reference": 1e-5, "power": 1.0},
+        InputFormat("float32"),
+    ),
+    "coarse codes": ({}, InputFormat("int8", 30.0, 3)),
+    "fine codes": ({}, InputFormat("int8", 0.001, -20)),
+    "window above 1, and negative": (
+        {"window": ("general_cosine", (0.5, -2.0, 0.3)), "window_length": 512},
+        YAMNET_INPUT,
+    ),
     "empty bands": ({"n_fft": 256, "window_length": 200, "n_mels": 120, "fmin": 0}, YAMNET_INPUT),
 }
 

@@ -188,7 +188,7 @@ def test_limits_of_the_device() -> None:
     for changes, words in (
         ({"n_fft": 8192}, "n_fft is 8192"),
         ({"n_fft": 500}, "n_fft is 500"),
-        ({"window_length": 513}, "window_length 513"),
+        ({"window_length": 513}, "window_length is 513"),
         ({"n_mels": 257}, "n_mels is 257"),
         ({"center": True, "pad_mode": "linear_ramp"}, "nearest is edge"),
         ({"center": True, "pad_mode": "empty"}, "nearest is constant"),

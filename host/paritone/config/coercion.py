@@ -117,6 +117,49 @@ def to_text(value: Any) -> Any:
     return value.strip()
 
 
+def to_window(value: Any) -> Any:
+    """Return a window as ``scipy.signal.get_window`` takes it: a name, a tuple or a number.
+
+    A tuple, or a list, holds a name and its arguments, such as ``('kaiser', 8.6)``; a number is
+    the beta of a Kaiser window.
+    """
+    value = _unquoted(value.strip()) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], str):
+        return (value[0].strip(), *(_window_argument(item) for item in value[1:]))
+    try:
+        return to_float(value)
+    except ValueError as error:
+        raise ValueError("a window's name, (name, arguments) or a number") from error
+
+
+def _unquoted(text: str) -> Any:
+    """A tuple, a list or a number that came as text; the text itself when it is none."""
+    try:
+        return _nested(ast.parse(text, mode="eval").body)
+    except (SyntaxError, TypeError, ValueError, ArithmeticError, RecursionError):
+        return text
+
+
+def _nested(node: ast.AST) -> Any:
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return tuple(_nested(item) for item in node.elts)
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Constant) and isinstance(node.value, (str, bool, type(None))):
+        return node.value
+    return _evaluate(node)
+
+
+def _window_argument(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return tuple(_window_argument(item) for item in value)
+    if is_none(value):
+        return None
+    return value if isinstance(value, (bool, int)) else to_float(value)
+
+
 def to_relative_path(value: Any) -> Any:
     """Return a path with forward slashes, ``~`` expanded, otherwise as it was written."""
     if isinstance(value, Path):
@@ -204,6 +247,7 @@ Int = Annotated[int, BeforeValidator(to_int)]
 Float = Annotated[float, BeforeValidator(to_float)]
 Bool = Annotated[bool, BeforeValidator(to_bool)]
 Text = Annotated[str, BeforeValidator(to_text)]
+Window = Annotated[str | float | tuple[Any, ...], BeforeValidator(to_window)]
 Extension = Annotated[str, BeforeValidator(to_extension)]
 RelativePath = Annotated[Path, BeforeValidator(to_relative_path)]
 OptionalInt = Annotated[int | None, BeforeValidator(optional(to_int))]

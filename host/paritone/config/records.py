@@ -25,6 +25,7 @@ from paritone.config.coercion import (
     OptionalText,
     RelativePath,
     Text,
+    Window,
     is_none,
     optional,
     to_float,
@@ -189,7 +190,10 @@ class Preprocessing(Record):
 
 
 class FeatureExtraction(Record):
-    """Section ``feature_extraction``: log-mel patches. Lengths in samples or frames."""
+    """Section ``feature_extraction``: log-mel patches. Lengths in samples or frames.
+
+    ``db_reference`` is ours: the mel value that is 0 dB on the device, where ``to_db`` is true.
+    """
 
     patch_length: Annotated[Int, Field(ge=1)]
     n_mels: Annotated[Int, Field(ge=1)]
@@ -197,7 +201,7 @@ class FeatureExtraction(Record):
     n_fft: Annotated[Int, Field(ge=2)]
     hop_length: Annotated[Int, Field(ge=1)]
     window_length: Annotated[Int, Field(ge=1)]
-    window: Text = "hann"
+    window: Window = "hann"
     center: Bool
     pad_mode: PadMode = "constant"
     power: Annotated[Float, Field(gt=0)]
@@ -445,6 +449,11 @@ class Config(Record):
         if self.benchmarking is not None and self.benchmarking.board:
             return self.benchmarking.board
         return self.deployment.hardware_setup.board if self.deployment is not None else None
+
+    @property
+    def silence_threshold(self) -> float:
+        """``deployment.silence_threshold``, in mel units; 0: there is no silence gate."""
+        return (self.deployment.silence_threshold or 0.0) if self.deployment is not None else 0.0
 
     @property
     def batch_size(self) -> int:

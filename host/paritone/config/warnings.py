@@ -15,9 +15,15 @@ def device_warnings(config: Config) -> list[str]:
             "frame, which a stream cannot know; the device trims nothing"
         )
     if features.to_db:
+        reference = features.db_reference
         found.append(
-            "feature_extraction.to_db True: decibels are relative to the clip's maximum, "
-            "which a stream cannot know; the device refuses this configuration"
+            "feature_extraction.to_db True: decibels are relative to the clip's maximum, which a "
+            "stream cannot know; "
+            + (
+                "the device refuses this configuration without feature_extraction.db_reference"
+                if reference is None
+                else f"on the device they are relative to db_reference, {reference:g}"
+            )
         )
     if features.center:
         last = -(-(features.n_fft // 2) // features.hop_length)
@@ -29,8 +35,12 @@ def device_warnings(config: Config) -> list[str]:
 
 
 def unused(config: Config) -> list[str]:
-    """Return one line for each section that is accepted and has no effect."""
+    """Return one line for each section or key that is accepted and has no effect."""
+    found = []
     named = [name for name, value in config.tools if value is not None]
-    if not named:
-        return []
-    return [f"tools.{', tools.'.join(named)}: ST's own tools; accepted, and unused here"]
+    if named:
+        found.append(f"tools.{', tools.'.join(named)}: ST's own tools; accepted, and unused here")
+    features = config.feature_extraction
+    if features.db_reference is not None and not features.to_db:
+        found.append("feature_extraction.db_reference: without to_db it has no effect")
+    return found

@@ -54,7 +54,7 @@ def db_table(power: int, reference: float) -> npt.NDArray[np.int32]:
 
 
 def _log_table(scale: float, zero: float, fraction_bits: int) -> npt.NDArray[np.int32]:
-    """scale * ln(1 + i / 256) - zero, raised by half the largest error of a chord."""
+    """Table of scale * ln(1 + i / 256) - zero, raised by half the largest error of a chord."""
     x = 1 + np.arange(257) / 256
     raised = np.log(x) + (1 / 256) ** 2 / 16
     return np.rint(np.ldexp(scale * raised - zero, fraction_bits)).astype(np.int32)

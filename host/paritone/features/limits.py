@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import difflib
+
+import numpy as np
+
 from paritone.config import FeatureExtraction
+from paritone.features.padding import NEAREST
 from paritone.features.windows import periodic_window
 
 N_FFT = (128, 256, 512, 1024, 2048, 4096)
 MAX_MELS = 256
 LONGEST = 2**20
+DB_REFERENCE = {1: (1e-5, 1e5), 2: (1e-10, 1e10)}
+WINDOWS = (
+    "barthann",
+    "bartlett",
+    "blackman",
+    "blackmanharris",
+    "bohman",
+    "boxcar",
+    "cosine",
+    "flattop",
+    "hamming",
+    "hann",
+    "lanczos",
+    "nuttall",
+    "parzen",
+    "taylor",
+    "triang",
+    "tukey",
+)
+"""SciPy's windows that take no argument, or have defaults for theirs."""
+PEAK = (2**-8, 2**8)
 
 
 def device_limits(features: FeatureExtraction, rate: int) -> list[str]:
     """Reasons why the device cannot compute this configuration; empty when it can."""
     f = features
+    low, high = DB_REFERENCE[2 if f.power == 2 else 1]
     checks = [
         (
             f.n_fft in N_FFT,
@@ -21,14 +48,28 @@ def device_limits(features: FeatureExtraction, rate: int) -> list[str]:
         ),
         (
             f.window_length <= f.n_fft,
-            f"window_length {f.window_length} is more than n_fft {f.n_fft}",
+            f"window_length is {f.window_length}: the device does up to n_fft, {f.n_fft}",
         ),
         (f.n_mels <= MAX_MELS, f"n_mels is {f.n_mels}: the device does up to {MAX_MELS}"),
-        (not f.center, "center is True: the device pads nothing; use False"),
-        (not f.to_db, "to_db is True: a stream does not know the clip's maximum; use False"),
+        (
+            not f.center or f.pad_mode not in NEAREST,
+            f"pad_mode is {f.pad_mode}: {NEAREST.get(f.pad_mode)}",
+        ),
+        (
+            not f.to_db or f.db_reference is not None,
+            "to_db is True: a stream does not know the clip's maximum; set db_reference to the "
+            "mel value that is 0 dB, or use False",
+        ),
+        (
+            not f.to_db or f.db_reference is None or low <= f.db_reference <= high,
+            f"db_reference is {f.db_reference}: the device does {low:g} to {high:g}",
+        ),
         (f.power in (1, 2), f"power is {f.power:g}: the device does 1 and 2"),
-        (f.hop_length <= LONGEST, f"hop_length is {f.hop_length}: the device does {LONGEST}"),
-        (f.patch_length <= LONGEST, f"patch_length is {f.patch_length}: the device does {LONGEST}"),
+        (f.hop_length <= LONGEST, f"hop_length is {f.hop_length}: the device does up to {LONGEST}"),
+        (
+            f.patch_length <= LONGEST,
+            f"patch_length is {f.patch_length}: the device does up to {LONGEST}",
+        ),
         (
             f.fmax is None or f.fmax <= rate / 2,
             f"fmax is {f.fmax}: the device does up to half of target_rate, {rate / 2:g}",
@@ -47,8 +88,19 @@ def _nearest_n_fft(features: FeatureExtraction) -> int:
 
 
 def _window_limits(features: FeatureExtraction) -> list[str]:
+    key = f"feature_extraction.window is {features.window!r}"
     try:
-        periodic_window(features)
-    except (ValueError, TypeError) as error:
-        return [f"feature_extraction.window {features.window!r}: {error}"]
+        peak = np.abs(periodic_window(features)).max()
+    except (ValueError, TypeError, ArithmeticError) as error:
+        return [f"{key}: {error}; the nearest that works is {_nearest_window(features)!r}"]
+    if not PEAK[0] <= peak <= PEAK[1]:
+        return [f"{key}: its peak is {peak:g}; the device does {PEAK[0]:g} to {PEAK[1]:g}"]
     return []
+
+
+def _nearest_window(features: FeatureExtraction) -> str:
+    """The name nearest to the one given, of those that need no argument and lie within limits."""
+    window = features.window
+    name = str(window[0]) if isinstance(window, tuple) else str(window)
+    names = difflib.get_close_matches(name.lower(), WINDOWS, n=1, cutoff=0.5)
+    return names[0] if names else "hann"

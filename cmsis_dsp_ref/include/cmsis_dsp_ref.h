@@ -125,8 +125,9 @@ typedef struct {
 } arm_cfft_instance_q31;
 
 /* Complex FFT in place, divided by fftLen.
- *   p1              [2 * fftLen], re and im interleaved. q31: sums wrap where |re| or |im| of a
- *                   partial sum passes 1.0: they cannot for sqrt(re^2 + im^2) < 1.0.
+ *   p1              [2 * fftLen], re and im interleaved. Where |re| or |im| of a partial sum
+ *                   passes 1.0, q31 wraps and q15 saturates or, in the last step of 32, 128,
+ *                   512 and 2048 points, wraps: they cannot for sqrt(re^2 + im^2) < 1.0.
  *   ifftFlag        1: inverse, divided by fftLen too
  *   bitReverseFlag  1: output in natural order; 0: place k holds the bin with k's bits reversed */
 void arm_cfft_q15(const arm_cfft_instance_q15 *S, q15_t *p1, uint8_t ifftFlag,
@@ -189,8 +190,8 @@ typedef struct {
 } arm_rfft_instance_q31;
 
 /* Real FFT, divided by fftLenReal.
- *   pSrc  forward: [fftLenReal] samples, destroyed; inverse: [fftLenReal + 2], the spectrum's
- *         bins 0 .. fftLenReal / 2
+ *   pSrc  forward: [fftLenReal] samples, destroyed; none beyond +-0.7: no sum passes 1.0;
+ *         inverse: [fftLenReal + 2], the spectrum's bins 0 .. fftLenReal / 2
  *   pDst  forward: [2 * fftLenReal]: the spectrum, then its mirror image;
  *         inverse: [fftLenReal] samples, of a spectrum divided by fftLenReal
  *   pSrc and pDst must not overlap. */
@@ -262,7 +263,7 @@ typedef struct {
 /* Mel-frequency cepstral coefficients of one frame: scaled to full scale, windowed, arm_rfft,
  * arm_cmplx_mag, filters, the scaling undone, natural logarithm of (sum + 1e-6), cosines.
  *   pSrc  [fftLen], destroyed
- *   pDst  [nbDctOutputs]: q8.8 (q15) or q9.23 (q31); q15 saturates, q31 wraps
+ *   pDst  [nbDctOutputs]: q9.7 (q15) or q9.23 (q31); q15 saturates, q31 wraps
  *   pTmp  q15: [fftLen], nbMelFilters at least; q31: [2 * fftLen]
  * A filter's sum saturates above 2^11 (2^11 of magnitude 1.0 at weight 1.0). pTmp must be aligned
  * as a q31_t is. Always returns ARM_MATH_SUCCESS. */

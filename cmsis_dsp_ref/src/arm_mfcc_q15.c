@@ -48,7 +48,7 @@ static void cosine_transform(const arm_mfcc_instance_q15 *S, const q15_t *logs, 
 }
 
 arm_status arm_mfcc_q15(const arm_mfcc_instance_q15 *S, q15_t *pSrc, q15_t *pDst, q31_t *pTmp) {
-    q15_t peak, *spectrum = (q15_t *)pTmp;
+    q15_t peak, *spectrum = (q15_t *)pTmp; /* pTmp's first use; the mel sums come after it */
     uint32_t index;
     arm_absmax_q15(pSrc, S->fftLen, &peak, &index);
     const int scaled = peak != 0 && peak != INT16_MAX;

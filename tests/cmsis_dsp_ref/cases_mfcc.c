@@ -1,6 +1,6 @@
 /*
  * Cepstral coefficients with tables of every block of 32 vectors' own: FFT length, bands and
- * outputs vary; window, filters and cosines are plausible or, one time in four each, noise.
+ * outputs vary; window, filters and cosines are plausible or, one time in four each, any signal.
  */
 #include "comparison.h"
 
@@ -62,9 +62,9 @@ static void make_cosines(uint32_t block) {
     }
 }
 
-static void noise_instead(uint32_t block, uint32_t what, q31_t *values, uint32_t count) {
+static void any_signal_instead(uint32_t block, uint32_t what, q31_t *values, uint32_t count) {
     if (any(block, what) % 4u == 0u) {
-        fill_q31(block, what, 11, count, values);
+        fill_q31(block, what, any(block, what) / 4u % KINDS, count, values);
     }
 }
 
@@ -86,9 +86,9 @@ static void make_tables(uint32_t vector) {
     make_window();
     make_filters();
     make_cosines(block);
-    noise_instead(block, 2, tables.window, tables.length);
-    noise_instead(block, 3, tables.filters, tables.length);
-    noise_instead(block, 4, tables.cosines, tables.outputs * tables.bands);
+    any_signal_instead(block, 2, tables.window, tables.length);
+    any_signal_instead(block, 3, tables.filters, tables.length);
+    any_signal_instead(block, 4, tables.cosines, tables.outputs * tables.bands);
     halve(tables.window, LONGEST, tables.window_q15);
     halve(tables.filters, LONGEST, tables.filters_q15);
     halve(tables.cosines, OUTPUTS * BANDS, tables.cosines_q15);

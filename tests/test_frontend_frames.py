@@ -13,6 +13,7 @@ import pytest
 import frontend_pcm
 from frontend_cases import GRID, tables
 from paritone.features import integer
+from paritone.generate.frontend_fused import has_fused
 from paritone.native.frontend import Frontend
 
 FRAMES = int(os.environ.get("PARITONE_FRAMES", "24000"))
@@ -28,15 +29,19 @@ def frames_of(name: str) -> int:
 @pytest.mark.parametrize("name", GRID)
 def test_no_bit_differs_from_the_reference(name: str) -> None:
     t = tables(name, **SHORT)
-    native = Frontend(t)
+    transforms = {"plain": Frontend(t, fused=False)}
+    if has_fused(t):
+        transforms["fused"] = Frontend(t, fused=True)
     done = 0
     for seed in range(-(-frames_of(name) // STREAM_FRAMES)):
         pcm = frontend_pcm.stream(t, min(STREAM_FRAMES, frames_of(name) - done), seed)
-        found = np.stack(native.stream(frontend_pcm.chunks(pcm, seed)))
         expected = integer.patches(pcm, t)
-        assert found.shape == expected.shape
-        different = np.argwhere(found != expected)
-        assert len(different) == 0, f"stream {seed}: first of {len(different)}: {different[0]}"
+        for transform, native in transforms.items():
+            found = np.stack(native.stream(frontend_pcm.chunks(pcm, seed)))
+            assert found.shape == expected.shape
+            different = np.argwhere(found != expected)
+            what = f"stream {seed}, {transform} transform"
+            assert len(different) == 0, f"{what}: {len(different)}, first {different[0]}"
         done += 1 + (len(pcm) - t.n_fft) // t.hop_length
     assert done >= frames_of(name)
-    print(f"{name}: {done:,} frames, no difference")
+    print(f"{name}: {done:,} frames, no difference; {', '.join(transforms)}")

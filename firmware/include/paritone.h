@@ -196,6 +196,20 @@ int paritone_frontend_frame(const paritone_frontend_t *f, const int16_t *pcm, vo
 int paritone_frontend_trace(const paritone_frontend_t *f, const int16_t *pcm, void *scratch,
                             paritone_stage_t stage, void *out);
 
+/* Many frames of one piece of PCM at once, for hosts: several frames in lockstep, so that
+ * vector instructions serve; the same bits as frame by frame. Frame t begins at
+ * pcm[t * hop_length].
+ *   f            with paritone_transform_cmsis
+ *   pcm          [(n - 1) * hop_length + n_fft]
+ *   scratch      paritone_frontend_spectrogram_bytes(f), anywhere
+ *   spectrogram  [n_mels][n] of f->dtype, aligned to its values
+ * Returns PARITONE_OK, E_ARGUMENT (null pointer, another transform) or E_FORMAT. */
+int paritone_frontend_spectrogram(const paritone_frontend_t *f, const int16_t *pcm, size_t n,
+                                  void *scratch, void *spectrogram);
+
+/* Bytes of its scratch. */
+size_t paritone_frontend_spectrogram_bytes(const paritone_frontend_t *f);
+
 /* Start a stream, or start it anew.
  *   memory  f->stream_bytes, aligned to 8, in use as long as the stream is
  * Returns PARITONE_OK, E_ARGUMENT or E_FORMAT. */

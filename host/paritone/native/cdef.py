@@ -17,6 +17,9 @@ size_t paritone_frontend_stage_bytes(const paritone_frontend_t *, paritone_stage
 int paritone_frontend_frame(const paritone_frontend_t *, const int16_t *, void *, void *);
 int paritone_frontend_trace(const paritone_frontend_t *, const int16_t *, void *,
                             paritone_stage_t, void *);
+int paritone_frontend_spectrogram(const paritone_frontend_t *, const int16_t *, size_t, void *,
+                                  void *);
+size_t paritone_frontend_spectrogram_bytes(const paritone_frontend_t *);
 int paritone_stream_init(paritone_stream_t *, const paritone_frontend_t *, void *);
 size_t paritone_stream_push(paritone_stream_t *, const int16_t *, size_t, int *);
 int paritone_stream_patch(const paritone_stream_t *, void *);

@@ -1,4 +1,4 @@
-"""The integer frontend: NumPy reference and native C, bit for bit, and the stream's properties."""
+"""The integer frontend: NumPy reference and native C, bit for bit."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SHORT = {"patch_length": 5, "overlap": 0.45}
 
 
 @cache
-def frontend(name: str, last_patch: bool = False) -> Frontend:
+def frontend(name: str) -> Frontend:
     """A configuration of the grid with short patches, built once."""
-    return Frontend(tables(name, **SHORT, include_last_patch=last_patch))
+    return Frontend(tables(name, **SHORT))
 
 
 def same(expected: np.ndarray, found: np.ndarray, what: str) -> None:
@@ -63,7 +63,7 @@ def test_every_stage_equals_the_reference(name: str) -> None:
 @pytest.mark.parity
 @pytest.mark.parametrize("name", ["tutorial", "power", "2048, power", "float", "one sample"])
 def test_nothing_is_written_outside(name: str) -> None:
-    """Scratch, stream memory and outputs are poisoned; what lies behind them stays."""
+    """Scratch and outputs are poisoned; what lies behind them stays."""
     native, t = frontend(name), frontend(name).tables
     ffi, lib = build.runtime()
     pcm = signals(t.window_length)["noise 8000"]
@@ -83,16 +83,6 @@ def test_nothing_is_written_outside(name: str) -> None:
         )
         assert guarded(out)
         assert out[:-GUARD_BYTES].tobytes() == values.tobytes()
-    memory, patch = poisoned(native.handle.stream_bytes), poisoned(t.patch_bytes)
-    stream, ready = ffi.new("paritone_stream_t *"), ffi.new("int *")
-    assert lib.paritone_stream_init(stream, native.handle, ffi.from_buffer(memory)) == 0
-    whole = signals((t.patch_length - 1) * t.hop_length + t.n_fft)["noise 500"]
-    taken = lib.paritone_stream_push(stream, ffi.from_buffer("int16_t[]", whole), len(whole), ready)
-    assert (taken, ready[0]) == (len(whole), 1)
-    assert lib.paritone_stream_patch(stream, ffi.from_buffer(patch)) == 0
-    assert guarded(memory)
-    assert guarded(patch)
-    assert patch[:-GUARD_BYTES].tobytes() == integer.patches(whole, t)[0].tobytes()
 
 
 def poisoned(size: int) -> np.ndarray:
@@ -104,48 +94,6 @@ def poisoned(size: int) -> np.ndarray:
 
 def guarded(block: np.ndarray) -> bool:
     return bool((block[-GUARD_BYTES:] == POISON).all())
-
-
-@pytest.mark.parity
-@pytest.mark.parametrize("name", ["tutorial", "1024, gap between windows", "one sample"])
-@pytest.mark.parametrize("last_patch", [False, True])
-def test_chunks_make_no_difference(name: str, last_patch: bool) -> None:
-    native = frontend(name, last_patch)
-    pcm = mixed(400 if name == "one sample" else 2000)
-    whole = native.patches(pcm)
-    rng = np.random.default_rng(1)
-    for largest in (1, 7, 160, 5000):
-        cuts = np.cumsum(rng.integers(0, largest + 1, 2 * len(pcm) // largest + 2))
-        chunks = np.split(pcm, cuts[cuts < len(pcm)])
-        same(whole, np.stack(native.stream(chunks)), f"{name}, chunks up to {largest}")
-
-
-@pytest.mark.parametrize("name", ["tutorial", "power", "256", "flat top, one band"])
-def test_patches_are_cut_from_one_spectrogram(name: str) -> None:
-    native = frontend(name, True)
-    single = Frontend(tables(name, patch_length=1, overlap=0))
-    pcm = mixed(1111)
-    t, columns = native.tables, single.patches(pcm)[:, :, 0].T
-    starts = list(range(0, columns.shape[1] - t.patch_length + 1, t.patch_step))
-    if starts[-1] != columns.shape[1] - t.patch_length:
-        starts.append(columns.shape[1] - t.patch_length)
-    cut = np.stack([columns[:, start : start + t.patch_length] for start in starts])
-    same(cut, native.patches(pcm), name)
-
-
-def test_frames_are_counted_as_librosa_does() -> None:
-    single = Frontend(tables("tutorial", patch_length=1, overlap=0))
-    for samples in (512, 513, 671, 672, 673, 5000):
-        frames = len(single.patches(np.zeros(samples, np.int16)))
-        assert frames == 1 + (samples - 512) // 160
-
-
-def test_the_last_patch_is_not_given_twice() -> None:
-    native = frontend("tutorial", True)
-    exact = 4 * 160 + 512  # five frames: one patch
-    assert len(native.patches(np.ones(exact, np.int16))) == 1
-    assert len(native.patches(np.ones(exact + 160, np.int16))) == 2
-    assert len(native.patches(np.ones(exact + 160, np.int16), finish=False)) == 1
 
 
 def test_a_gain_changes_no_more_than_the_window_floors() -> None:

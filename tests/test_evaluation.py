@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paritone import config as configuration
 from paritone import accuracy, datasets, evaluation, quantization
+from paritone import config as configuration
 from paritone.clips import ClipStore
 from paritone.datasets import Clip, Dataset
 from paritone.errors import AudioError, ConfigError, ModelError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +13,6 @@ import numpy as np
 from paritone import datasets, evaluation, silence, streaming
 from paritone.accuracy import Accuracy, measure
 from paritone.config import Config, given
-from paritone.config.records import Deployment
 from paritone.datasets import Clip, Dataset
 from paritone.errors import ConfigError
 from paritone.progress import notice, track
@@ -74,9 +74,7 @@ def calibrate(model: Path, config: Config) -> Calibration:
     if config.feature_extraction.to_db and config.feature_extraction.db_reference is None:
         reference = db_reference(dataset.clips, config)
         config = _with(config, "feature_extraction", db_reference=reference)
-    # Any threshold makes the frontend compute levels.
-    levelled = _with(config, "deployment", silence_threshold=1 / UNITS)
-    heard = streaming.hear(model, dataset.clips, levelled, "Listening to whole clips")
+    heard = streaming.hear(model, dataset.clips, config, "Listening to whole clips")
     names = dataset.class_names
     choice = silence.choose(heard, names)
     return Calibration(
@@ -156,8 +154,8 @@ def db_reference(clips: Sequence[Clip], config: Config) -> float:
 
 def _with(config: Config, section: str, **values: Any) -> Config:
     """The configuration with other values in one section."""
-    record = getattr(config, section) or Deployment()
-    return config.model_copy(update={section: record.model_copy(update=values)})
+    record = getattr(config, section).model_copy(update=values)
+    return config.model_copy(update={section: record})
 
 
 def _accuracy(heard: Sequence[Heard], names: tuple[str, ...], threshold: float) -> Accuracy:
@@ -166,7 +164,7 @@ def _accuracy(heard: Sequence[Heard], names: tuple[str, ...], threshold: float) 
         [item.clip for item in heard],
         names,
         "integer",
-        [item.levels < round(threshold * UNITS) for item in heard],
+        [item.levels < math.ceil(threshold * UNITS) for item in heard],
         threshold,
     )
 

@@ -136,9 +136,20 @@ def _notes(config: Config) -> list[str]:
     steps, notes = STEPS[config.operation_mode], []
     if "q" in steps and behind(config.dataset, "quantization") is None:
         notes.append("no quantization or training set: random data is used, accuracy will suffer")
+    if "qe" in steps or (steps == "e" and (_model(config) or "").endswith(".tflite")):
+        notes.append(_streaming_note(config.silence_threshold))
     if set("bd") & set(steps) and behind(config.dataset, "test") is None:
         notes.append("no test set: no clips to compare the board on")
     return notes
+
+
+def _streaming_note(threshold: float) -> str:
+    gate = (
+        f"patches of a level under {threshold:g} being silence"
+        if threshold
+        else "without a silence gate: paritone calibrate finds deployment.silence_threshold"
+    )
+    return f"the quantized model is evaluated on whole clips too, nothing trimmed, {gate}"
 
 
 def _refusals(config: Config) -> list[str]:

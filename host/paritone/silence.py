@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from paritone.accuracy import label_of
 from paritone.errors import ConfigError
+from paritone.features.tables import LEVEL_BITS
 from paritone.streaming import Heard
 
-UNITS = 1024
-"""Levels are in 1/1024 of a mel unit."""
+UNITS = 1 << LEVEL_BITS
+"""Levels are in such parts of a mel unit."""
 Floats = NDArray[np.float64]
 
 
@@ -44,8 +45,8 @@ class Curve:
         return min(int(np.searchsorted(self.upper, threshold)), len(self.upper) - 1)
 
     def lower(self, step: int) -> float:
-        """Where a step begins, above 0: half a step of levels stands for it."""
-        return max(float(self.upper[step - 1]) if step else 0.0, 0.5 / UNITS)
+        """Where a step begins; half a unit of levels for 0. Step 0, no gate, begins at its end."""
+        return max(float(self.upper[max(step - 1, 0)]), 0.5 / UNITS)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Choice:
 
     Attributes
     ----------
-    threshold : in mel units, three digits
+    threshold : in mel units, three digits; 0: no gate
     good : least and greatest threshold as good as the best, within one standard error
     even : level at which a patch is as often wrong as right; None where there is no such level
     """
@@ -98,8 +99,8 @@ def choose(heard: Sequence[Heard], names: tuple[str, ...]) -> Choice:
     """Choose a threshold.
 
     Of the thresholds as good as the best within one standard error, the level at which a patch
-    is as often wrong as right; where that is not among them, the geometric middle of the
-    stretch nearest to it, or of the widest.
+    is as often wrong as right; where that is not among them, the geometric middle of their
+    widest stretch. 0, no gate, where every gate makes more clips wrong than that.
 
     Raises
     ------
@@ -109,33 +110,29 @@ def choose(heard: Sequence[Heard], names: tuple[str, ...]) -> Choice:
     found = curve(heard, names)
     if len(found.upper) < 2:
         raise ConfigError("calibration: every patch has the same level: no threshold divides them")
-    stretches = _good(found, len(heard))
-    even = break_even(heard, names)
-    if even is None:
-        low, high = max(stretches, key=lambda ends: np.log(ends[1] / ends[0]))
-        return Choice(_rounded(float(np.sqrt(low * high))), (low, high), None)
-    low, high = min(stretches, key=lambda ends: _distance(even, ends))
-    inside = low < even <= high
-    return Choice(_rounded(even if inside else float(np.sqrt(low * high))), (low, high), even)
+    even, stretches = break_even(heard, names), _good(found, len(heard))
+    if even is not None:
+        for low, high in stretches:
+            if low < even <= high:
+                return Choice(_rounded(even), (low, high), even)
+    low, high = max(stretches, key=lambda ends: np.log(ends[1] / ends[0]), default=(0.0, 0.0))
+    return Choice(_rounded(float(np.sqrt(low * high))), (low, high), even)
 
 
 def _good(found: Curve, clips: int) -> list[tuple[float, float]]:
-    """Stretches of thresholds whose clip accuracy is within one standard error of the best."""
+    """Stretches of thresholds whose clip accuracy is within one standard error of the best.
+
+    The error is that of Agresti and Coull's estimate, which is not zero where all clips are right.
+    """
     best = int(found.clips.max())
-    error = float(np.sqrt(best * (clips - best) / clips))
-    good = found.clips >= best - error
+    share = (best + 2) / (clips + 4)
+    good = found.clips >= best - clips * np.sqrt(share * (1 - share) / (clips + 4))
     stretches = []
     for is_good, group in groupby(range(len(good)), key=lambda step: bool(good[step])):
         steps = list(group)
         if is_good:
             stretches.append((found.lower(steps[0]), float(found.upper[steps[-1]])))
-    return [ends for ends in stretches if ends[1] > ends[0]]
-
-
-def _distance(level: float, ends: tuple[float, float]) -> float:
-    """How far, in octaves, a level lies outside a stretch."""
-    low, high = np.log2(ends)
-    return float(max(low - np.log2(level), np.log2(level) - high, 0.0))
+    return [(low, high) for low, high in stretches if low < high]
 
 
 def break_even(heard: Sequence[Heard], names: tuple[str, ...]) -> float | None:

@@ -17,8 +17,6 @@ from paritone.datasets import Clip, Dataset
 from paritone.engine import plan, tflite
 from paritone.errors import AudioError, ModelError
 from paritone.evaluation import in_threads
-from paritone.features import integer
-from paritone.features.tables import FrontendTables
 from paritone.tflite_reference import dequantize
 
 
@@ -29,7 +27,7 @@ class Heard:
     Attributes
     ----------
     scores : [patches, classes], of silent patches too
-    levels : uint64 [patches], in 1/1024 of a mel unit; zeros without a gate
+    levels : uint64 [patches], in units of 2^-LEVEL_BITS, with a gate or without
     silent : bool [patches], as the device's gate judges them
     """
 
@@ -53,13 +51,8 @@ def evaluate(model: Path, dataset: Dataset, config: Config) -> Accuracy:
         dataset.class_names,
         "integer",
         [item.silent for item in heard],
-        threshold(config),
+        config.silence_threshold,
     )
-
-
-def threshold(config: Config) -> float:
-    """The silence gate's, in mel units; 0: there is no gate."""
-    return (config.deployment.silence_threshold or 0.0) if config.deployment is not None else 0.0
 
 
 def hear(model: Path, clips: Sequence[Clip], config: Config, title: str) -> list[Heard]:
@@ -82,8 +75,7 @@ def hear(model: Path, clips: Sequence[Clip], config: Config, title: str) -> list
 
         def listen(clip: Clip) -> Heard:
             try:
-                pcm = whole(clip, config)
-                found = patches_and_levels(frontend.patches(pcm), pcm, tables)
+                found = frontend.patches_and_levels(whole(clip, config))
             except AudioError as error:
                 raise AudioError(f"{clip.path}: {error}") from error
             patches, levels, silent = found
@@ -113,22 +105,6 @@ def whole(clip: Clip, config: Config) -> NDArray[np.int16]:
     if len(wave) >= _patch_samples(config.feature_extraction):
         untrimmed["min_length"] = 0.0
     return audio.to_int16(audio.preprocess(wave, settings.model_copy(update=untrimmed)))
-
-
-def patches_and_levels(
-    patches: NDArray[Any], pcm: NDArray[np.int16], tables: FrontendTables
-) -> tuple[NDArray[Any], NDArray[np.uint64], NDArray[np.bool_]]:
-    """Patches with the levels that the gate judges them by, of the integer reference's mel."""
-    if not tables.silence:
-        return patches, np.zeros(len(patches), np.uint64), np.zeros(len(patches), bool)
-    frames = integer.frame_windows(pcm, tables)
-    mel = integer._stages(frames, tables)["mel"].astype(np.float64)
-    scale = 10.0 - tables.mel_exponent - integer.headroom(frames) * tables.power
-    columns = mel.sum(axis=1) * 2.0**scale
-    starts = range(0, len(patches) * tables.patch_step, tables.patch_step)
-    levels = [columns[start : start + tables.patch_length].sum() for start in starts]
-    found = np.array(levels).astype(np.uint64)
-    return patches, found, found < tables.silence
 
 
 def _patch_samples(features: FeatureExtraction) -> int:

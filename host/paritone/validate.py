@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import divergence, streaming
+from paritone import divergence
 from paritone.device import Device
 from paritone.device import Patch as BoardPatch
 from paritone.divergence import Mismatch, bits
@@ -114,11 +114,9 @@ class _Twins:
         self._reference = Reference(model)
 
     def compute(self, pcm: NDArray[np.int16]) -> _Desk:
-        features = integer.patches(pcm, self.tables)
-        _, _, silent = streaming.patches_and_levels(features, pcm, self.tables)
+        features, _, silent = integer.patches_and_levels(pcm, self.tables)
         scores = [self.scores(patch) for patch in features]
-        native = self.frontend.patches(pcm)
-        _, _, native_silent = streaming.patches_and_levels(native, pcm, self.tables)
+        native, _, native_silent = self.frontend.patches_and_levels(pcm)
         references, engines = [s[0] for s in scores], [s[1] for s in scores]
         return _Desk(features, native, silent, native_silent, references, engines)
 

@@ -9,7 +9,7 @@ from cmsis_dsp_comparison import MIXED, OURS, VECTORS, Record
 
 FAMILIES = {
     "fft_q15": ["arm_cfft_q15", "arm_rfft_q15"],
-    "mfcc": ["arm_mfcc_q15", "arm_mfcc_q31"],
+    "mfcc": ["arm_mfcc_q15", "arm_mfcc_q31", "arm_mfcc_q31, faintest"],
 }
 
 
@@ -50,4 +50,4 @@ def test_host_equals_board(board: list[Record], host: list[Record]) -> None:
 
 
 def test_readme_says_what_plain_c_returns(host: list[Record]) -> None:
-    comparison.check_readme(host)
+    comparison.check_readme([r for r in host if "," not in r.name])

@@ -25,62 +25,69 @@ from paritone.generate import cmsis_dsp_tables
 from paritone.native import build
 
 OWN = sources.root() / "cmsis_dsp_ref"
-FAMILIES = {
-    "basic": [f"arm_{k}_q{b}" for k in ("mult", "scale", "shift", "dot_prod") for b in (15, 31)],
-    "complex": [f"arm_cmplx_{k}_q{b}" for k in ("mag", "mag_squared") for b in (15, 31)],
-    "statistics": [f"arm_{k}_q{b}" for k in ("absmax", "absmax_no_idx") for b in (15, 31)],
-    "fast_math": [f"arm_{k}_q{b}" for k in ("sqrt", "vlog") for b in (15, 31)],
-    "fft_q31": ["arm_cfft_q31", "arm_rfft_q31"],
-}
-Runs = dict[str, tuple[list[Record], list[Record]]]
+SIMPLE = ("basic", "complex", "statistics", "fast_math")
+TRANSFORMS = ("arm_cfft_q31", "arm_rfft_q31")
+KERNELS = [
+    *(f"arm_{k}_q{b}" for k in ("mult", "scale", "shift", "dot_prod") for b in (15, 31)),
+    *(f"arm_cmplx_{k}_q{b}" for k in ("mag", "mag_squared") for b in (15, 31)),
+    *(f"arm_{k}_q{b}" for k in ("absmax", "absmax_no_idx") for b in (15, 31)),
+    *(f"arm_{k}_q{b}" for k in ("sqrt", "vlog") for b in (15, 31)),
+    *TRANSFORMS,
+]
+Records = dict[str, Record]
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    """Each family's records from the board and from the host."""
-    found = {}
-    for family in FAMILIES:
-        board, host = (tmp_path_factory.mktemp(f"{family}_{where}") for where in ("m4", "host"))
-        mixed = family.startswith("fft")
-        found[family] = (
-            comparison.on_board(family, board, mixed=mixed),
-            comparison.on_host(family, host),
-        )
-    return found
+def board(tmp_path_factory: pytest.TempPathFactory) -> Records:
+    """Ours against genuine on the emulated core."""
+    simple, fft = (tmp_path_factory.mktemp(name) for name in ("simple", "fft"))
+    records = comparison.on_board(SIMPLE, simple)
+    records += comparison.on_board("fft_q31", fft, mixed=True)
+    return {r.name + (" on our instance" if r.side == MIXED else ""): r for r in records}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_board_equals_genuine(family: str, runs: Runs) -> None:
-    records = [r for r in runs[family][0] if r.side == OURS]
-    assert [r.name for r in records] == FAMILIES[family]
-    for record in records:
-        assert record.wrong_outputs == 0, str(record)
-        assert record.vectors == VECTORS
-        assert record.outputs >= VECTORS
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Records:
+    """Ours against plain C on this machine."""
+    records = comparison.on_host([*SIMPLE, "fft_q31"], tmp_path_factory.mktemp("host"))
+    return {r.name: r for r in records}
 
 
-def test_genuine_kernels_take_our_instances(runs: Runs) -> None:
-    records = [r for r in runs["fft_q31"][0] if r.side == MIXED]
-    assert [r.name for r in records] == FAMILIES["fft_q31"]
-    for record in records:
-        assert record.wrong_outputs == 0, str(record)
+@pytest.mark.parametrize("name", KERNELS)
+def test_board_equals_genuine(name: str, board: Records) -> None:
+    record = board[name]
+    assert record.side == OURS
+    assert record.wrong_outputs == 0, str(record)
+    assert record.vectors == VECTORS
+    assert record.outputs >= VECTORS
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_host_equals_board(family: str, runs: Runs) -> None:
-    board, host = runs[family]
-    ours = {r.name: r.digest_found for r in board if r.side == OURS}
-    assert {r.name: r.digest_found for r in host} == ours
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_genuine_takes_our_instances(name: str, board: Records) -> None:
+    record = board[f"{name} on our instance"]
+    assert record.side == MIXED
+    assert record.wrong_outputs == 0, str(record)
+    assert record.vectors == VECTORS
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_readme_says_what_plain_c_returns(family: str, runs: Runs) -> None:
-    comparison.check_readme(runs[family][1])
+@pytest.mark.parametrize("name", KERNELS)
+def test_host_equals_board(name: str, board: Records, host: Records) -> None:
+    assert host[name].outputs == board[name].outputs
+    assert host[name].digest_found == board[name].digest_found
 
 
-def test_a_difference_is_found(runs: Runs) -> None:
+def test_no_kernel_is_left_out(board: Records, host: Records) -> None:
+    assert list(host) == KERNELS
+    assert set(board) - set(host) == {f"{name} on our instance" for name in TRANSFORMS}
+
+
+def test_readme_says_what_plain_c_returns(host: Records) -> None:
+    comparison.check_readme(list(host.values()))
+
+
+def test_a_difference_is_found(host: Records) -> None:
     """Plain C adds squares of -1.0 to 2.0 where the board wraps: on the host that must show."""
-    record = next(r for r in runs["complex"][1] if r.name == "arm_cmplx_mag_squared_q15")
+    record = host["arm_cmplx_mag_squared_q15"]
     assert (record.expected, record.found) == (16384, -16384)
     assert record.wrong_vectors > 0
     assert record.digest_expected != record.digest_found

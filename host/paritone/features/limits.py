@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,16 @@ WINDOWS = (
     "tukey",
 )
 """SciPy's windows that take no argument, or have defaults for theirs."""
+WINDOWS_WITH_ARGUMENTS = {
+    "chebwin": ("chebwin", 100),
+    "dpss": ("dpss", 2.5),
+    "gaussian": ("gaussian", 64),
+    "general_cosine": ("general_cosine", (0.5, 0.5)),
+    "general_gaussian": ("general_gaussian", 1.5, 64),
+    "general_hamming": ("general_hamming", 0.54),
+    "kaiser": ("kaiser", 8.6),
+}
+"""The others, with arguments that work."""
 PEAK = (2**-8, 2**8)
 
 
@@ -98,9 +109,11 @@ def _window_limits(features: FeatureExtraction) -> list[str]:
     return []
 
 
-def _nearest_window(features: FeatureExtraction) -> str:
-    """The name nearest to the one given, of those that need no argument and lie within limits."""
+def _nearest_window(features: FeatureExtraction) -> str | tuple[Any, ...]:
+    """The window that is written most like the one given, and works."""
     window = features.window
     name = str(window[0]) if isinstance(window, tuple) else str(window)
-    names = difflib.get_close_matches(name.lower(), WINDOWS, n=1, cutoff=0.5)
-    return names[0] if names else "hann"
+    names = [*WINDOWS, *WINDOWS_WITH_ARGUMENTS]
+    found = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    nearest = found[0] if found else "hann"
+    return WINDOWS_WITH_ARGUMENTS.get(nearest, nearest)

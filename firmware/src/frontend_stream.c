@@ -135,45 +135,6 @@ size_t paritone_stream_push(paritone_stream_t *stream, const int16_t *pcm, size_
     return taken;
 }
 
-static void transpose_bytes(const paritone_stream_t *stream, uint8_t *patch) {
-    const paritone_frontend_t *f = stream->frontend;
-    uint32_t place = stream->column_next; /* oldest first */
-    for (uint32_t t = 0; t < f->patch_length; t++) {
-        const uint8_t *column = stream->columns + (size_t)place * f->n_mels;
-        uint8_t *out = patch + t;
-        for (uint32_t j = 0; j < f->n_mels; j++) {
-            *out = column[j];
-            out += f->patch_length;
-        }
-        place = place + 1u == f->patch_length ? 0u : place + 1u;
-    }
-}
-
-static void transpose_floats(const paritone_stream_t *stream, float *patch) {
-    const paritone_frontend_t *f = stream->frontend;
-    const float *columns = (const float *)(const void *)stream->columns;
-    uint32_t place = stream->column_next;
-    for (uint32_t t = 0; t < f->patch_length; t++) {
-        for (uint32_t j = 0; j < f->n_mels; j++) {
-            patch[(size_t)j * f->patch_length + t] = columns[(size_t)place * f->n_mels + j];
-        }
-        place = place + 1u == f->patch_length ? 0u : place + 1u;
-    }
-}
-
-int paritone_stream_patch(const paritone_stream_t *stream, void *patch) {
-    const paritone_frontend_t *f = stream->frontend;
-    if (patch == NULL || stream->column_count < f->patch_length) {
-        return PARITONE_E_ARGUMENT;
-    }
-    if (f->dtype == PARITONE_FLOAT32) {
-        transpose_floats(stream, patch);
-    } else {
-        transpose_bytes(stream, patch);
-    }
-    return PARITONE_OK;
-}
-
 /* No more samples come: what is held ends there. */
 static void end(paritone_stream_t *stream) {
     const paritone_frontend_t *f = stream->frontend;
@@ -220,19 +181,4 @@ int paritone_stream_finish(paritone_stream_t *stream, int *ready) {
         *ready = last_patch(stream);
     }
     return PARITONE_OK;
-}
-
-uint64_t paritone_stream_level(const paritone_stream_t *stream) {
-    uint64_t sum = 0;
-    if (stream->levels != NULL && stream->column_count == stream->frontend->patch_length) {
-        for (uint32_t t = 0; t < stream->frontend->patch_length; t++) {
-            sum += stream->levels[t];
-        }
-    }
-    return sum;
-}
-
-int paritone_stream_silent(const paritone_stream_t *stream) {
-    return stream->column_count == stream->frontend->patch_length &&
-           paritone_stream_level(stream) < stream->frontend->silence;
 }

@@ -282,7 +282,10 @@ def test_deployment_chain_then_benchmarking_what_it_made(project, tmp_path):
     found = summary(tmp_path / "run")
     assert set(found) == {"schema", "operation_mode", "model", "parity", "memory"}
     _require_parity(found, "native", "stm32f405")
-    assert set(found["memory"]) == {"flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes"}
+    own = {"flash_bytes", "code_bytes", "tables_bytes", "ram_bytes"}
+    frontend = {f"frontend_{name}" for name in own}
+    expected = {"flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes"} | frontend
+    assert set(found["memory"]) == expected
     header = (tmp_path / "run/C_header/paritone_generated.h").read_text()
     assert f"PARITONE_ARENA_BYTES {found['memory']['arena_bytes']}" in header
 

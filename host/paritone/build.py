@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paritone import boards, sources
+from paritone import boards, footprint, sources
 from paritone.boards import Board
 from paritone.errors import ConfigError, ModelError, ToolMissingError
+from paritone.footprint import Footprint
 
 if TYPE_CHECKING:
     from paritone.config import Config
@@ -30,6 +31,7 @@ class Firmware:
     ----------
     manifest : of the generated C, see `paritone.generate.manifest`
     flash_bytes, ram_bytes : code, constants and initial values; data and stack
+    frontend : what of these the frontend takes
     """
 
     board: Board
@@ -37,6 +39,7 @@ class Firmware:
     manifest: Mapping[str, Any]
     flash_bytes: int
     ram_bytes: int
+    frontend: Footprint
 
     @property
     def memory(self) -> dict[str, int]:
@@ -45,6 +48,7 @@ class Firmware:
             "flash_bytes": self.flash_bytes,
             "ram_bytes": self.ram_bytes,
             "arena_bytes": self.manifest["arena_bytes"],
+            **self.frontend.record(),
         }
 
 
@@ -106,7 +110,8 @@ def build_firmware(
     _compile(board, build_dir)
     elf = build_dir / "firmware.elf"
     flash_bytes, ram_bytes = sizes(elf)
-    return Firmware(board, elf, manifest, flash_bytes, ram_bytes)
+    frontend = footprint.of_frontend(elf, manifest)
+    return Firmware(board, elf, manifest, flash_bytes, ram_bytes, frontend)
 
 
 def require_fit(manifest: Mapping[str, Any], board: Board) -> None:

@@ -166,7 +166,10 @@ def show(latency: Latency, memory: dict[str, int], title: str) -> None:
     from rich.table import Table
 
     table = Table("", latency.unit, "MACs", "per MAC", title=title, title_justify="left")
-    table.add_row("frontend, a frame", f"{latency.frontend.median:,}", "", "")
+    frame = latency.frontend
+    table.add_row("frontend, a frame", f"{frame.median:,}", "", "")
+    if frame.minimum != frame.maximum:
+        table.add_row("  least, most", f"{frame.minimum:,}, {frame.maximum:,}", "", "")
     for layer in latency.layers:
         count = layer.cost.median
         ratio = f"{count / layer.macs:.2f}" if layer.macs else ""
@@ -177,5 +180,5 @@ def show(latency: Latency, memory: dict[str, int], title: str) -> None:
     table.add_row("inference", f"{latency.inference.median:,}", f"{macs:,}", ratio)
     table.add_section()
     for name, size in memory.items():
-        table.add_row(name.removesuffix("_bytes"), f"{size:,} B", "", "")
+        table.add_row(name.removesuffix("_bytes").replace("_", " "), f"{size:,} B", "", "")
     Console().print(table)

@@ -8,6 +8,14 @@ from pathlib import Path
 from typing import Any
 
 SCHEMA = 1
+MEMORY = {
+    "flash_bytes": "flash",
+    "ram_bytes": "RAM",
+    "arena_bytes": "arena, part of the RAM",
+    "frontend_flash_bytes": "frontend, part of the flash",
+    "frontend_ram_bytes": "frontend beside the patch, part of the RAM",
+    "stack_bytes": "stack, high-water mark",
+}
 # In the order in which summary.json has them; a part that a run did not do is absent.
 PARTS = ("model", "accuracy", "parity", "latency", "memory", "left_out")
 
@@ -97,10 +105,8 @@ def _latency(record: Mapping[str, Any]) -> Rows:
 
 
 def _memory(record: Mapping[str, Any]) -> Rows:
-    names = {"flash_bytes": "flash", "ram_bytes": "RAM", "arena_bytes": "arena, part of the RAM"}
-    names["stack_bytes"] = "stack, high-water mark"
     memory = record.get("memory", {})
-    return [(name, f"{memory[key]:,} B") for key, name in names.items() if key in memory]
+    return [(name, f"{memory[key]:,} B") for key, name in MEMORY.items() if key in memory]
 
 
 def _left_out(record: Mapping[str, Any]) -> Rows:

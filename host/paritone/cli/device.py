@@ -132,7 +132,8 @@ def build(
     firmware = project.build()
     typer.echo(f"{firmware.elf}: for {project.board.name}")
     for name, size in firmware.memory.items():
-        typer.echo(f"  {name.removesuffix('_bytes'):<6} {size:>10,} B")
+        title = name.removesuffix("_bytes").replace("_", " ")
+        typer.echo(f"  {title:<15} {size:>10,} B")
     _write(json_file, {"board": project.board.name, "memory": firmware.memory})
 
 

@@ -157,7 +157,10 @@ def _window_argument(value: Any) -> Any:
         return tuple(_window_argument(item) for item in value)
     if is_none(value):
         return None
-    return value if isinstance(value, (bool, int)) else to_float(value)
+    try:
+        return value if isinstance(value, (bool, int)) else to_float(value)
+    except ValueError as error:
+        raise ValueError("numbers as a window's arguments") from error
 
 
 def to_relative_path(value: Any) -> Any:

@@ -119,7 +119,8 @@ def on_board(
     objects += _case_objects(families, folder, mixed, test, compiled)
     objects += [*own_objects(core), *genuine_objects(core)]
     elf = emulator.link(objects, folder / "comparison.elf", core)
-    return _run(folder, vectors, lambda: emulator.run(elf, folder, core))
+    timeout_s = emulator.RUN_TIMEOUT_S + vectors // 100
+    return _run(folder, vectors, lambda: emulator.run(elf, folder, core, timeout_s))
 
 
 def on_host(families: str | Sequence[str], folder: Path, *, vectors: int = VECTORS) -> list[Record]:
@@ -132,8 +133,11 @@ def on_host(families: str | Sequence[str], folder: Path, *, vectors: int = VECTO
     program = folder / "comparison"
     arguments = ["-Wl,--gc-sections", *map(str, objects), "-o", str(program)]
     subprocess.run([build.compiler(), *SANITIZERS, *arguments], check=True, timeout=60)
+    timeout_s = emulator.RUN_TIMEOUT_S + vectors // 100
     return _run(
-        folder, vectors, lambda: subprocess.run([program], cwd=folder, check=True, timeout=300)
+        folder,
+        vectors,
+        lambda: subprocess.run([program], cwd=folder, check=True, timeout=timeout_s),
     )
 
 

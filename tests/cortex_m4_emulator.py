@@ -86,12 +86,12 @@ def link(objects: list[Path], elf: Path, core: Core = M4) -> Path:
     return elf
 
 
-def run(elf: Path, folder: Path, core: Core = M4) -> None:
+def run(elf: Path, folder: Path, core: Core = M4, timeout_s: int = RUN_TIMEOUT_S) -> None:
     """Run an image with `folder` as its current directory; it must end with success."""
     qemu = tool("qemu-system-arm", "qemu-system-arm")
     command = [qemu, "-M", core.machine, "-nographic", "-monitor", "none", "-serial", "none"]
     command += ["-semihosting-config", "enable=on,target=native", "-kernel", str(elf)]
-    _call(command, cwd=folder)
+    _call(command, cwd=folder, timeout=timeout_s)
 
 
 def cmsis_dsp() -> Path:

@@ -1,20 +1,46 @@
-/* Square roots and logarithms. A square root's outputs are the roots, then what it returned. */
+/*
+ * Square roots and logarithms. Half of the vectors walk through the numbers: 5,000 of 64 meet every
+ * q15 and every 13,421st q31. A square root's outputs are the roots, then what it returned.
+ */
 #include "comparison.h"
 
+enum { STEP_Q31 = 13421 };
+
+static uint32_t walks(uint32_t vector) { return vector / KINDS % 2u; }
+
+static uint32_t length(uint32_t vector) {
+    return walks(vector) != 0u ? 64u : block_size(vector);
+}
+
+/* Number i of a vector that walks, counted through all of them. */
+static uint32_t walked(uint32_t vector, uint32_t i) {
+    return 64u * (vector / (2u * KINDS) * KINDS + vector % KINDS) + i;
+}
+
 static uint32_t fill_one_q15(uint32_t vector, void *input) {
-    fill_q15(vector, 0, vector % KINDS, block_size(vector), input);
-    return block_size(vector) * sizeof(q15_t);
+    const uint32_t n = length(vector);
+    q15_t *const in = input;
+    fill_q15(vector, 0, vector % KINDS, n, in);
+    for (uint32_t i = 0; walks(vector) != 0u && i < n; i++) {
+        in[i] = (q15_t)walked(vector, i);
+    }
+    return n * sizeof *in;
 }
 
 static uint32_t fill_one_q31(uint32_t vector, void *input) {
-    fill_q31(vector, 0, vector % KINDS, block_size(vector), input);
-    return block_size(vector) * sizeof(q31_t);
+    const uint32_t n = length(vector);
+    q31_t *const in = input;
+    fill_q31(vector, 0, vector % KINDS, n, in);
+    for (uint32_t i = 0; walks(vector) != 0u && i < n; i++) {
+        in[i] = (q31_t)(walked(vector, i) * STEP_Q31);
+    }
+    return n * sizeof *in;
 }
 
 static uint32_t run_sqrt_q15(uint32_t v, void *input, void *output) {
     const q15_t *const in = input;
     q15_t *const out = output;
-    const uint32_t n = block_size(v);
+    const uint32_t n = length(v);
     for (uint32_t i = 0; i < n; i++) {
         out[n + i] = (q15_t)arm_sqrt_q15(in[i], &out[i]);
     }
@@ -24,7 +50,7 @@ static uint32_t run_sqrt_q15(uint32_t v, void *input, void *output) {
 static uint32_t run_sqrt_q31(uint32_t v, void *input, void *output) {
     const q31_t *const in = input;
     q31_t *const out = output;
-    const uint32_t n = block_size(v);
+    const uint32_t n = length(v);
     for (uint32_t i = 0; i < n; i++) {
         out[n + i] = (q31_t)arm_sqrt_q31(in[i], &out[i]);
     }
@@ -32,13 +58,13 @@ static uint32_t run_sqrt_q31(uint32_t v, void *input, void *output) {
 }
 
 static uint32_t run_vlog_q15(uint32_t v, void *input, void *output) {
-    arm_vlog_q15(input, output, block_size(v));
-    return block_size(v);
+    arm_vlog_q15(input, output, length(v));
+    return length(v);
 }
 
 static uint32_t run_vlog_q31(uint32_t v, void *input, void *output) {
-    arm_vlog_q31(input, output, block_size(v));
-    return block_size(v);
+    arm_vlog_q31(input, output, length(v));
+    return length(v);
 }
 
 const kernel_t KERNELS[] = {

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from paritone.config import FeatureExtraction
+from paritone.features.log_mel import LOG_OFFSET
+
 LN_FRACTION_BITS = 24
 DB_FRACTION_BITS = 20
 """Decibels reach further from 0 than nats: up to 2048 either way."""
+AMIN = {1: 1e-5, 2: 1e-10}
+"""Least magnitude and power of librosa's amplitude_to_db and power_to_db."""
+RANGE_DB = 80.0
 
 
 def root_table() -> npt.NDArray[np.uint32]:
@@ -58,3 +65,24 @@ def _log_table(scale: float, zero: float, fraction_bits: int) -> npt.NDArray[np.
     x = 1 + np.arange(257) / 256
     raised = np.log(x) + (1 / 256) ** 2 / 16
     return np.rint(np.ldexp(scale * raised - zero, fraction_bits)).astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The logarithm: of v + offset, or of v where it is above floor; v a mel value."""
+
+    table: npt.NDArray[np.int32]
+    bits: int
+    offset: float
+    floor: float
+
+
+def curve_of(features: FeatureExtraction) -> Curve:
+    """ln(v + 1e-4), or librosa's decibels above a fixed reference, 80 below it at least."""
+    if not features.to_db:
+        return Curve(ln_table(), LN_FRACTION_BITS, LOG_OFFSET, 0.0)
+    assert features.db_reference is not None
+    power = int(features.power)
+    reference = max(features.db_reference, AMIN[power])
+    floor = reference * 10 ** (-RANGE_DB / (20 / power))
+    return Curve(db_table(power, reference), DB_FRACTION_BITS, 0.0, max(floor, AMIN[power]))

@@ -44,7 +44,7 @@ WINDOWS_WITH_ARGUMENTS = {
     "kaiser": ("kaiser", 8.6),
 }
 """The others, with arguments that work."""
-PEAK = (2**-8, 2**8)
+PEAK = (2**-4, 2**4)
 
 
 def device_limits(features: FeatureExtraction, rate: int) -> list[str]:

@@ -17,30 +17,17 @@ import numpy.typing as npt
 
 from paritone.config import FeatureExtraction
 from paritone.errors import ConfigError
-from paritone.features.curves import (
-    DB_FRACTION_BITS,
-    LN_FRACTION_BITS,
-    db_table,
-    ln_table,
-    root_table,
-)
+from paritone.features.curves import curve_of, root_table
 from paritone.features.fft_tables import FftTables, fft_tables
 from paritone.features.input_codes import Quantizer, code_cells
 from paritone.features.limits import device_limits
-from paritone.features.log_mel import LOG_OFFSET
-from paritone.features.mel_bands import MelSegments, mel_segments
+from paritone.features.mel_bands import largest_sum, mel_tables
 from paritone.features.padding import more_held, padding_of
 from paritone.features.windows import guard_bits, periodic_window, q31
 
-MAX_HEADROOM = 15
 LEVEL_BITS = 10
 """Fraction bits of a level: 1.0 is a mel band of 1.0."""
 DTYPES = ("int8", "uint8", "float32")
-AMIN = {1: 1e-5, 2: 1e-10}
-"""Least magnitude and power of librosa's amplitude_to_db and power_to_db."""
-RANGE_DB = 80.0
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -169,13 +156,13 @@ def make_tables(
     window, power = periodic_window(features), int(features.power)
     guard = guard_bits(window, features.n_fft)
     window = window * 0.5**guard
-    curve = _curve(features)
-    mel = _mel(features, mel_segments(features, rate), _spectrum_bits(features.n_fft, guard, power))
+    curve = curve_of(features)
+    mel = mel_tables(features, rate, curve, _spectrum_bits(features.n_fft, guard, power))
     offset = round(math.ldexp(curve.offset, mel.exponent))
     floor = max(round(math.ldexp(curve.floor, mel.exponent)), 0 if offset else 1)
     multiplier, shift = _input_multiplier(input_format, curve.bits)
     quantizer = Quantizer(input_format.dtype, multiplier, shift, input_format.zero_point)
-    least, most = max(offset, floor), offset + _largest_sum(mel, window, features.n_fft, power)
+    least, most = max(offset, floor), offset + largest_sum(mel, window, features.n_fft, power)
     octaves = range(least.bit_length() - 1, max(most, floor).bit_length())
     cells = None
     if input_format.dtype != "float32":
@@ -217,69 +204,6 @@ def make_tables(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Curve:
-    """The logarithm: of v + offset, or of v where it is above floor; v a mel value."""
-
-    table: npt.NDArray[np.int32]
-    bits: int
-    offset: float
-    floor: float
-
-
-def _curve(features: FeatureExtraction) -> _Curve:
-    """ln(v + 1e-4), or librosa's decibels above a fixed reference, 80 below it at least."""
-    if not features.to_db:
-        return _Curve(ln_table(), LN_FRACTION_BITS, LOG_OFFSET, 0.0)
-    assert features.db_reference is not None
-    power = int(features.power)
-    reference = max(features.db_reference, AMIN[power])
-    floor = reference * 10 ** (-RANGE_DB / (20 / power))
-    return _Curve(db_table(power, reference), DB_FRACTION_BITS, 0.0, max(floor, AMIN[power]))
-
-
-@dataclass(frozen=True, eq=False)
-class _Mel:
-    """The mel segments in integers; names as in FrontendTables."""
-
-    first_bin: int
-    segment_length: npt.NDArray[np.uint16]
-    rise: npt.NDArray[np.uint32]
-    rise_bits: int
-    gain: npt.NDArray[np.uint32] | None
-    exponent: int
-
-
-def _mel(features: FeatureExtraction, segments: MelSegments, unit_bits: int) -> _Mel:
-    """Round the weights; bins at the ends that weigh nothing then are left out.
-
-    unit_bits : a bin of magnitude or power 1.0 counts 2^unit_bits
-    """
-    gain_bits = 0
-    if segments.gain is not None:
-        gain_bits = -math.frexp(float(segments.gain.max()))[1]
-    bits = _rise_bits(features, segments.lengths, unit_bits + gain_bits)
-    rise = np.rint(np.ldexp(segments.rise, bits)).astype(np.uint32)
-    lengths = segments.lengths.copy()
-    low = int(np.argmax(rise[: lengths[0]] > 0)) if (rise[: lengths[0]] > 0).any() else lengths[0]
-    last = rise[len(rise) - lengths[-1] :] < 2**bits
-    high = int(np.argmax(last[::-1])) if last.any() else lengths[-1]
-    lengths[0] -= low
-    lengths[-1] -= high
-    gain = None
-    if segments.gain is not None:
-        scaled = np.rint(np.ldexp(segments.gain, 32 + gain_bits))
-        gain = np.minimum(scaled, 2**32 - 1).astype(np.uint32)
-    return _Mel(
-        first_bin=segments.first_bin + int(low),
-        segment_length=lengths.astype(np.uint16),
-        rise=rise[int(low) : len(rise) - int(high)],
-        rise_bits=bits,
-        gain=gain,
-        exponent=unit_bits + bits + gain_bits,
-    )
-
-
 def _spectrum_bits(n_fft: int, guard: int, power: int) -> int:
     """b: a bin of magnitude (power 1) or power (power 2) |X|^p counts 2^b |X|^p units.
 
@@ -287,40 +211,6 @@ def _spectrum_bits(n_fft: int, guard: int, power: int) -> int:
     """
     bits = 31 - guard - (n_fft.bit_length() - 1)
     return bits if power == 1 else 2 * bits - 32
-
-
-def _rise_bits(features: FeatureExtraction, lengths: npt.NDArray[np.int64], scale_bits: int) -> int:
-    """Fraction bits of the mel weights, as many as fit, 31 at most.
-
-    A band reads the bins of two segments, with weights up to 1: their sum stays below 2^62 for
-    magnitudes up to 2^30 (1 + 2^-14) and for powers up to its square, of which the mel stage
-    drops 32 bits. Offset and floor stay below 2^62 when shifted by the largest headroom.
-    """
-    power = int(features.power)
-    bins_bits = math.log2(int((lengths[:-1] + lengths[1:]).max()))
-    by_sum = math.floor((31.99 if power == 1 else 33.99) - bins_bits)
-    curve = _curve(features)
-    added_bits = math.log2(max(curve.offset, curve.floor))
-    by_offset = math.floor(61.99 - added_bits) - MAX_HEADROOM * power - scale_bits
-    return min(31, by_sum, by_offset)
-
-
-def _largest_sum(mel: _Mel, window: Floats, n_fft: int, power: int) -> int:
-    """No mel sum of any frame is above it, at any headroom.
-
-    |X| is at most the mean of the window's values (half of a full scale at most, or the FFT has
-    guard bits), plus what flooring adds to a windowed sample (2^16) and the FFT to a bin (64).
-    """
-    spectrum = (np.abs(window).sum() * 2.0**31 + len(window) * 2.0**16) / n_fft + 64
-    magnitude = spectrum * (1 + 2.0**-14) + 1
-    bin_units = magnitude if power == 1 else magnitude**2 * 2.0**-32
-    rise = np.split(mel.rise.astype(float), np.cumsum(mel.segment_length)[:-1])
-    rising = np.array([part.sum() for part in rise])
-    falling = mel.segment_length * 2.0**mel.rise_bits - rising
-    bands = (rising[:-1] + falling[1:]) * bin_units
-    if mel.gain is not None:
-        bands *= mel.gain * 2.0**-32
-    return math.ceil(bands.max() * (1 + 2.0**-20))
 
 
 def _input_multiplier(input_format: InputFormat, log_bits: int) -> tuple[int, int]:

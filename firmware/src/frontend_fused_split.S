@@ -80,7 +80,7 @@ function frontend_magnitude_low_simd
     str r6, [r12], #-4
 .endm
 
-/* (low, high, split, root, to_low, to_high, n): one for an odd n, then two a turn. */
+/* (low, high, split, root, to_low, to_high, n): n modulo 4 of them, then four a turn. */
 function frontend_magnitude_pairs_simd
     push {r4-r11, lr}
     sub sp, sp, #12
@@ -89,15 +89,22 @@ function frontend_magnitude_pairs_simd
     ldr r4, [sp, #56]
     add r5, r0, r4, lsl #3
     str r5, [sp, #4]
-    lsrs r4, r4, #1
-    bcc 2f
-    pair
-    b 2f
+    ands r4, r4, #3
+    beq 3f
+    add r5, r0, r4, lsl #3
+    str r5, [sp, #8]
 1:  pair
-    pair
-2:  ldr r4, [sp, #4]
+    ldr r4, [sp, #8]
     cmp r0, r4
     bne 1b
+    b 3f
+2:  pair
+    pair
+    pair
+    pair
+3:  ldr r4, [sp, #4]
+    cmp r0, r4
+    bne 2b
     add sp, sp, #12
     pop {r4-r11, pc}
     end frontend_magnitude_pairs_simd

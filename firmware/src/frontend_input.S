@@ -9,23 +9,23 @@
 #if PARITONE_SIMD
 #include "simd_asm.h"
 
-.macro code
-    ldrd r8, r9, [r1], #8
-    adds r8, r8, r4
-    adc r9, r9, r5
-    clz r10, r9
-    rsb r11, r10, #32
-    lsl r9, r9, r10
-    lsr r8, r8, r11
-    orr r9, r9, r8
-    lsr r9, r9, #8 /* the mantissa */
-    sub r10, r6, r10, lsl #23
-    add r10, r10, r9
-    lsr r10, r10, r7
-    ldr r10, [r0, r10, lsl #2]
-    cmp r9, r10, lsr #8
-    adc r10, r10, #0
-    strb r10, [r2], #1
+/* Of the sum (low, high). */
+.macro code low, high
+    adds \low, \low, r4
+    adc \high, \high, r5
+    clz r12, \high
+    rsb lr, r12, #32
+    lsl \high, \high, r12
+    lsr \low, \low, lr
+    orr \high, \high, \low
+    lsr \high, \high, #8 /* the mantissa */
+    sub r12, r6, r12, lsl #23
+    add r12, r12, \high
+    lsr r12, r12, r7
+    ldr r12, [r0, r12, lsl #2]
+    cmp \high, r12, lsr #8
+    adc r12, r12, #0
+    strb r12, [r2], #1
 .endm
 
 /* (codes, mel, column, n, offset, base, shift): n modulo 4 of them, then four a turn. */
@@ -33,19 +33,22 @@ function frontend_codes_simd
     push {r4-r11, lr}
     ldrd r4, r5, [sp, #36]
     ldrd r6, r7, [sp, #44]
-    and r12, r3, #3
+    ands r10, r3, #3
     add r3, r2, r3
-    b 2f
-1:  code
-2:  subs r12, r12, #1
-    bhs 1b
-    b 4f
-3:  code
-    code
-    code
-    code
-4:  cmp r2, r3
-    bne 3b
+    beq 3f
+1:  ldrd r8, r9, [r1], #8
+    code r8, r9
+    subs r10, r10, #1
+    bne 1b
+    b 3f
+2:  ldm r1!, {r8-r11}
+    code r8, r9
+    code r10, r11
+    ldm r1!, {r8-r11}
+    code r8, r9
+    code r10, r11
+3:  cmp r2, r3
+    bne 2b
     pop {r4-r11, pc}
     end frontend_codes_simd
 #endif

@@ -44,17 +44,37 @@ function frontend_mel_segments_simd
 
 segment:
     ldrh r8, [r0], #2
-    cmp r8, #12
-    bhi long
-    tbb [pc, r8]
+    usat r9, #4, r8
+    tbb [pc, r9]
 lengths:
     .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
     .byte (start_\n - lengths) / 2
+    .endr
+    .rept 3
+    .byte (long - lengths) / 2
     .endr
     .p2align 1
 start_0:
     movs r4, #0
     movs r5, #0
+    b more_0
+long: /* four bins a turn, then one; the stack's top holds how many are to come */
+    movs r4, #0
+    movs r5, #0
+    b 2f
+1:  add_two_bins
+    add_two_bins
+    ldr r8, [sp]
+2:  subs r8, r8, #4
+    str r8, [sp]
+    bhs 1b
+    adds r8, r8, #4
+    b 4f
+3:  str r8, [sp]
+    add_bin
+    ldr r8, [sp]
+4:  subs r8, r8, #1
+    bhs 3b
     b more_0
     .irp n, 1, 3, 5, 7, 9, 11
 start_\n:
@@ -98,23 +118,5 @@ more_0:
     add sp, sp, #4
     pop {r4-r11, pc}
 
-long: /* four bins a turn, then one; the stack's top holds how many are to come */
-    movs r4, #0
-    movs r5, #0
-    b 2f
-1:  add_two_bins
-    add_two_bins
-    ldr r8, [sp]
-2:  subs r8, r8, #4
-    str r8, [sp]
-    bhs 1b
-    adds r8, r8, #4
-    b 4f
-3:  str r8, [sp]
-    add_bin
-    ldr r8, [sp]
-4:  subs r8, r8, #1
-    bhs 3b
-    b more_0
     end frontend_mel_segments_simd
 #endif

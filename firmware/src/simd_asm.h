@@ -30,11 +30,12 @@
 
 /* The legs r4 .. r11 of a butterfly, each after `shift` by `bits` (none: as it is), to
  * a + c (r4, r5), b + d (r6, r7), a - c (r12, r8), b - d (r9, r10); r11 is free then.
- * Half of the shifts cost nothing: they are operands'. */
+ * Half of the shifts cost nothing: they are operands'. Here and below flags are set where that
+ * makes an instruction shorter. */
 .macro add_legs spare, shift, bits
     .ifnb \shift
     .irp leg, r4, r5, r6, r7
-    \shift \leg, \leg, #\bits
+    \shift\()s \leg, \leg, #\bits
     .endr
     add_shifted \spare, \shift #\bits
     .else
@@ -56,9 +57,9 @@
 /* Results 0 (r11, r6) and 1 (r4, r5) of what add_legs made. */
 .macro add_even
     add r11, r4, r6
-    sub r4, r4, r6
-    add r6, r5, r7
-    sub r5, r5, r7
+    subs r4, r4, r6
+    adds r6, r5, r7
+    subs r5, r5, r7
 .endm
 
 /* Results 2 (r4, r5) and 3 (spare, r8). */

@@ -68,6 +68,16 @@ def with_defect(built: Built, folder: Path, file: str, old: str, new: str) -> Fi
     return replace(firmware, manifest=built.firmware.manifest)
 
 
+GATE = ["+deployment.silence_threshold=25"]
+"""Overrides: a silence gate between the patches of `hushed` that hold noise and that do not."""
+
+
+def hushed() -> np.ndarray:
+    """int16 PCM: noise, more than two patches of faint hiss, noise."""
+    parts = [(noise(4000), 0), (noise(8000, 6), 13), (noise(4000, 7), 0)]
+    return np.concatenate([samples >> shift for samples, shift in parts])
+
+
 def noise(samples: int, seed: int = 5) -> np.ndarray:
     """int16 noise that uses the whole range."""
     return np.random.default_rng(seed).integers(-32768, 32768, samples).astype(np.int16)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from board_projects import Boards, noise, with_defect
+from board_projects import GATE, Boards, hushed, noise, with_defect
 from paritone import boards as supported
 from paritone import build, cli, device, divergence, flash, latency
 from paritone.boards.qemu import Emulator
@@ -113,6 +113,49 @@ def test_pcm_in_any_chunks_and_patches_give_the_same(boards: Boards) -> None:
             got += [progress.scores] if progress.ready else []
         assert got == [row.tobytes() for row in scores]
         assert board.counters().stack_bytes < board.hello.stack_bytes // 2
+
+
+def test_silence_is_told_and_no_inference_spent_on_it(boards: Boards) -> None:
+    """The flag is the integer reference's; sound has the scores that it has without a gate."""
+    built = boards("stm32f405", GATE)
+    pcm = hushed()
+    expected, levels, silent = integer.patches_and_levels(pcm, built.project.tables())
+    assert np.array_equal(silent, levels < 25 * 1024)
+    assert 2 <= silent.sum() <= len(silent) - 2
+    with device.open("stm32f405", built.firmware) as board:
+        whole = list(board.stream(pcm))
+        assert [p.silent for p in whole] == silent.tolist()
+        assert np.array_equal(np.stack([p.features for p in whole]), expected)
+        quick = list(board.stream(pcm, features=False))
+        assert [p.silent for p in quick] == silent.tolist()
+        for patch, again, features in zip(whole, quick, expected, strict=True):
+            assert again.features is None
+            if patch.silent:
+                assert patch.scores is None
+                assert again.scores is None
+            else:
+                assert np.array_equal(patch.scores, again.scores)
+                assert np.array_equal(patch.scores, board.scores(features))
+        board.reset()
+        assert _progress(board, pcm, 0) == [(bool(s), None) for s in silent]
+        ticks = _progress(board, pcm, 1)
+        assert [s for s, _ in ticks] == silent.tolist()
+        assert [run is None for _, run in ticks] == silent.tolist(), "silence is not classified"
+        assert board.counters().patches == len(silent)
+
+
+def _progress(board: device.Device, pcm: np.ndarray, run: int) -> list[tuple[bool, int | None]]:
+    """Stream by hand: whether each patch is silent, and the ticks of its inference."""
+    board.reset()
+    found, at = [], 0
+    while at < len(pcm):
+        progress = board.push(pcm[at : at + 1000], run=bool(run))
+        at += progress.taken
+        if progress.ready:
+            found.append((progress.silent, progress.run_ticks))
+        else:
+            assert not progress.silent
+    return found
 
 
 def test_every_stage_of_a_frame_can_be_read(boards: Boards) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from board_projects import Boards, with_defect
+from board_projects import GATE, Boards, hushed, with_defect
 from paritone import cli, device, divergence, validate
 from paritone.errors import CheckFailedError
 from paritone.features.tables import FrontendTables
@@ -53,6 +53,41 @@ def test_board_and_desk_are_equal(boards: Boards, variant: str) -> None:
     assert [scores.shape[1] for scores in found.scores] == [3] * len(built.clips)
     # The clips do not all sound alike: something was compared.
     assert len(np.unique(np.concatenate(found.scores), axis=0)) > 3
+
+
+def test_silent_patches_have_features_and_no_scores(boards: Boards) -> None:
+    built = boards("stm32f405", GATE)
+    tables = built.project.tables()
+    clips = [("hushed", hushed()), ("silence", np.zeros(5000, np.int16))]
+    silent = [validate.integer.patches_and_levels(pcm, tables)[2] for _, pcm in clips]
+    with device.open("stm32f405", built.firmware) as board:
+        found = validate.validate(board, clips, tables, built.project.model)
+    found.require_equal()
+    assert found.frontend.patches == sum(len(flags) for flags in silent)
+    assert found.model.patches == sum(int((~flags).sum()) for flags in silent) >= 2
+    assert silent[1].all()
+    assert [len(scores) for scores in found.scores] == [int((~flags).sum()) for flags in silent]
+
+
+def test_another_verdict_on_silence_is_an_error(boards: Boards, workshop: Path) -> None:
+    """A threshold that is a thousand times too small on the board: no feature differs."""
+    built = boards("stm32f405", GATE)
+    file = "paritone_frontend.c"
+    text = (built.project.folder / "generated" / file).read_text()
+    gate = ".silence = UINT64_C(25600),"
+    assert gate in text
+    small = text.replace(gate, ".silence = UINT64_C(25),")
+    firmware = with_defect(built, workshop, file, text, small)
+    with (
+        device.open("stm32f405", firmware) as board,
+        pytest.raises(
+            CheckFailedError, match=r"silence gate: hushed, patch \d+: silence \(int"
+        ) as caught,
+    ):
+        validate.validate(
+            board, [("hushed", hushed())], built.project.tables(), built.project.model
+        )
+    assert "sound (stm32f405)" in str(caught.value)
 
 
 def flipped(text: str, array: str, entry: int, bit: int) -> tuple[str, str]:

@@ -142,18 +142,21 @@ static int run(exchange_t *exchange)
     return status == PARITONE_OK ? 0 : LINK_E_MODEL;
 }
 
-/* The answer to PCM: how much was taken, whether a patch completed, and then its scores. */
+/* The answer to PCM: how much was taken, whether a patch completed, and then its scores.
+ * Silence is told, not classified: no inference is spent on it. */
 static int progress(exchange_t *exchange, size_t taken, int ready, uint32_t ticks)
 {
+    const bool silent = ready && paritone_stream_silent(&stream);
+
     if (ready) {
         paritone_stream_patch(&stream, model_input());
         counted.patches++;
     }
     answer(exchange, (uint32_t)taken, 2);
-    answer(exchange, ready ? 1u : 0u, 2);
+    answer(exchange, (ready ? LINK_PATCH : 0u) | (silent ? LINK_SILENT : 0u), 2);
     answer(exchange, counted.patches, 4);
     answer(exchange, ticks, 4);
-    return ready && exchange->argument == LINK_INFER ? run(exchange) : 0;
+    return ready && !silent && exchange->argument == LINK_INFER ? run(exchange) : 0;
 }
 
 static int pcm(exchange_t *exchange)

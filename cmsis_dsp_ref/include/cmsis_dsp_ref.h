@@ -16,6 +16,16 @@
  * said otherwise, inputs are left alone and must not overlap outputs in part; "in place" says
  * that an output may be the input itself.
  *
+ * The magnitudes of 512 samples' spectrum, each half of |X| / 512:
+ *
+ *     static q31_t samples[512], spectrum[1024], magnitudes[257];
+ *     arm_rfft_instance_q31 fft;
+ *     arm_rfft_init_512_q31(&fft, 0, 1);           tables of this length are linked, no others
+ *     arm_rfft_q31(&fft, samples, spectrum);       samples are destroyed
+ *     arm_cmplx_mag_q31(spectrum, magnitudes, 257);
+ *
+ * Sections below:
+ *
  *     Basic          arm_mult, arm_scale, arm_shift, arm_dot_prod
  *     Complex        arm_cmplx_mag, arm_cmplx_mag_squared
  *     Statistics     arm_absmax, arm_absmax_no_idx
@@ -50,8 +60,9 @@ void arm_mult_q15(const q15_t *pSrcA, const q15_t *pSrcB, q15_t *pDst, uint32_t 
 void arm_mult_q31(const q31_t *pSrcA, const q31_t *pSrcB, q31_t *pDst, uint32_t blockSize);
 
 /* pDst = pSrc * scaleFract * 2^shift, floored and saturated. In place.
- *   shift  q15: -16 .. 15; q31: -32 .. 30
- * q31: the product is cut to its upper word before it is shifted: shift + 1 low bits are 0. */
+ *   shift  q15: -16 .. 15; q31: -32 .. 31
+ * q31: the product is cut to its upper word before it is shifted: shift + 1 low bits are 0.
+ * A shift of 31 saturates anything but 0, as the core does; upstream's C leaves it undefined. */
 void arm_scale_q15(const q15_t *pSrc, q15_t scaleFract, int8_t shift, q15_t *pDst,
                    uint32_t blockSize);
 void arm_scale_q31(const q31_t *pSrc, q31_t scaleFract, int8_t shift, q31_t *pDst,

@@ -12,7 +12,10 @@ def root() -> Path:
 
 
 def portable_sources() -> list[Path]:
-    """C files that are compiled everywhere: a file's folder decides, there is no other list."""
+    """C files that are compiled everywhere: a file's folder decides, there is no other list.
+
+    ``cmsis_dsp_ref/src/tables`` is for other programs: the frontend brings tables of its own.
+    """
     top = root()
     return sorted([*(top / "firmware/src").glob("*.c"), *(top / "cmsis_dsp_ref/src").glob("*.c")])
 

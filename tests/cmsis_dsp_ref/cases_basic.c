@@ -25,16 +25,14 @@ static int8_t shift_of(uint32_t vector, int lowest, int highest) {
     return (int8_t)(lowest + (int)(any(vector) % (uint32_t)(highest - lowest + 1)));
 }
 
-#define IN_PLACE(v) ((v) % 2u != 0u)
 #define ELEMENTWISE(type, name, call)                                                         \
     static uint32_t run_##name(uint32_t v, void *input, void *output) {                       \
         const uint32_t n = block_size(v);                                                     \
-        type *const a = input, *const b = a + n, *const dst = IN_PLACE(v) ? a : output;       \
+        const type *const a = input, *const b = a + n;                                        \
+        type *const dst = destination(v, input, output);                                      \
         (void)b;                                                                              \
         call;                                                                                 \
-        for (uint32_t i = 0; IN_PLACE(v) && i < n; i++) {                                     \
-            ((type *)output)[i] = a[i];                                                       \
-        }                                                                                     \
+        deliver(dst, output, n * sizeof *dst);                                                \
         return n;                                                                             \
     }
 

@@ -1,4 +1,4 @@
-/* Magnitudes of complex numbers: re and im interleaved, of one kind or of two. */
+/* Magnitudes of complex numbers: re and im interleaved, of one kind or of two; odd vectors in place. */
 #include "comparison.h"
 
 static uint32_t fill_complex_q15(uint32_t vector, void *input) {
@@ -23,25 +23,18 @@ static uint32_t fill_complex_q31(uint32_t vector, void *input) {
     return 2u * n * sizeof *a;
 }
 
-static uint32_t run_mag_q15(uint32_t v, void *input, void *output) {
-    arm_cmplx_mag_q15(input, output, block_size(v));
-    return block_size(v);
-}
+#define MAGNITUDE(type, name)                                                                 \
+    static uint32_t run_##name(uint32_t v, void *input, void *output) {                       \
+        type *const dst = destination(v, input, output);                                      \
+        arm_cmplx_##name(input, dst, block_size(v));                                          \
+        deliver(dst, output, block_size(v) * sizeof *dst);                                    \
+        return block_size(v);                                                                 \
+    }
 
-static uint32_t run_mag_q31(uint32_t v, void *input, void *output) {
-    arm_cmplx_mag_q31(input, output, block_size(v));
-    return block_size(v);
-}
-
-static uint32_t run_mag_squared_q15(uint32_t v, void *input, void *output) {
-    arm_cmplx_mag_squared_q15(input, output, block_size(v));
-    return block_size(v);
-}
-
-static uint32_t run_mag_squared_q31(uint32_t v, void *input, void *output) {
-    arm_cmplx_mag_squared_q31(input, output, block_size(v));
-    return block_size(v);
-}
+MAGNITUDE(q15_t, mag_q15)
+MAGNITUDE(q31_t, mag_q31)
+MAGNITUDE(q15_t, mag_squared_q15)
+MAGNITUDE(q31_t, mag_squared_q31)
 
 const kernel_t KERNELS[] = {
     {"arm_cmplx_mag_q15", 2, fill_complex_q15, run_mag_q15},

@@ -58,12 +58,16 @@ static uint32_t run_sqrt_q31(uint32_t v, void *input, void *output) {
 }
 
 static uint32_t run_vlog_q15(uint32_t v, void *input, void *output) {
-    arm_vlog_q15(input, output, length(v));
+    q15_t *const dst = destination(v, input, output);
+    arm_vlog_q15(input, dst, length(v));
+    deliver(dst, output, length(v) * sizeof *dst);
     return length(v);
 }
 
 static uint32_t run_vlog_q31(uint32_t v, void *input, void *output) {
-    arm_vlog_q31(input, output, length(v));
+    q31_t *const dst = destination(v, input, output);
+    arm_vlog_q31(input, dst, length(v));
+    deliver(dst, output, length(v) * sizeof *dst);
     return length(v);
 }
 

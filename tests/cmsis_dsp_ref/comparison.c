@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "comparison.h"
 
 /* Buffers of the widest element's alignment; the guard lies behind the outputs. */

@@ -157,6 +157,17 @@ typedef struct paritone_frontend {
     uint8_t sha256[32];          /* of what is computed: the same with every transform */
 } paritone_frontend_t;
 
+#define PARITONE_HEADROOM_PARTS 8
+
+/* Headroom of the parts of a window: a frame looks for it in the samples that are new. */
+typedef struct {
+    uint32_t part_samples;
+    uint8_t parts; /* of a window, 1..PARITONE_HEADROOM_PARTS */
+    uint8_t step;  /* parts that are new with each frame */
+    uint8_t fresh; /* parts that are new with the next one */
+    uint8_t part[PARITONE_HEADROOM_PARTS]; /* headroom of each, oldest first */
+} paritone_headroom_t;
+
 /* State of one PCM stream; owned by the caller, one per stream. */
 typedef struct paritone_stream {
     const paritone_frontend_t *frontend;
@@ -172,6 +183,7 @@ typedef struct paritone_stream {
     uint32_t column_count; /* columns held, at most patch_length */
     uint32_t columns_due;  /* columns until the next patch */
     uint32_t frames;       /* columns computed since paritone_stream_init */
+    paritone_headroom_t headroom;
     uint8_t started;       /* padding before the first sample is there, or there is none */
     uint8_t ended;         /* by paritone_stream_finish */
 } paritone_stream_t;

@@ -64,10 +64,9 @@ static const void *run(const paritone_frontend_t *f, const int16_t *pcm, void *s
     return s.transform;
 }
 
-void frontend_column(const paritone_frontend_t *f, const int16_t *pcm, void *scratch,
-                     void *column, uint32_t *level) {
+void frontend_column(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
+                     void *scratch, void *column, uint32_t *level) {
     const frame_t s = lay_out(f, scratch);
-    const unsigned headroom = frontend_headroom(pcm, f->window_length);
     mel_of(f, pcm, headroom, &s);
     if (level != NULL) {
         *level = frontend_level(f, s.mel, headroom);
@@ -92,7 +91,8 @@ int paritone_frontend_frame(const paritone_frontend_t *f, const int16_t *pcm, vo
                             void *column) {
     const int status = check(f, pcm, scratch, column);
     if (status == PARITONE_OK) {
-        frontend_column(f, pcm, scratch, column, NULL);
+        const unsigned headroom = frontend_headroom(pcm, f->window_length);
+        frontend_column(f, pcm, headroom, scratch, column, NULL);
     }
     return status;
 }

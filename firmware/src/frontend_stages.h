@@ -10,6 +10,10 @@
 /* Largest shift that leaves every sample within int16: 0..15, 15 for silence. */
 unsigned frontend_headroom(const int16_t *pcm, size_t n);
 
+/* The same of one window after the other, each `hop` samples on from the last. */
+void frontend_headroom_start(paritone_headroom_t *h, uint32_t hop, uint32_t window_length);
+unsigned frontend_headroom_next(paritone_headroom_t *h, const int16_t *pcm);
+
 /* fft[window_start + i] = floor(pcm[i] * window[i] / 2^16) * 2^(headroom + 1), zeros around.
  *   window  [f->window_length] q31
  *   out     [n_fft], -2^31 <= fft < 2^31, and the FFT's partial sums cannot wrap */
@@ -60,9 +64,10 @@ void frontend_codes(const paritone_frontend_t *f, const uint64_t *mel, unsigned 
  *   mel  [n_mels], below 2^62: their low 8 bits do not count */
 uint32_t frontend_level(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom);
 
-/* One frame's column, and its level unless that is null. */
-void frontend_column(const paritone_frontend_t *f, const int16_t *pcm, void *scratch,
-                     void *column, uint32_t *level);
+/* One frame's column, and its level unless that is null.
+ *   headroom  of the frame's samples */
+void frontend_column(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
+                     void *scratch, void *column, uint32_t *level);
 
 /* The band's gains, in place, where there are any. */
 void frontend_mel_gain(const paritone_frontend_t *f, uint64_t *mel);

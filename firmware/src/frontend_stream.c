@@ -57,6 +57,7 @@ int paritone_stream_init(paritone_stream_t *stream, const paritone_frontend_t *f
     stream->pcm = lay_out(stream, memory);
     stream->pcm_count = padded ? lead(f) : 0u;
     stream->pcm_due = due(f);
+    frontend_headroom_start(&stream->headroom, f->hop_length, f->window_length);
     stream->skip = padded ? 0u : f->window_start;
     stream->end = 0;
     stream->column_next = 0;
@@ -97,7 +98,9 @@ static int add_column(paritone_stream_t *stream) {
     const uint32_t place = stream->column_next;
     uint8_t *column = stream->columns + (size_t)place * f->column_bytes;
     uint32_t *level = stream->levels == NULL ? NULL : &stream->levels[place];
-    frontend_column(f, stream->pcm + before(f), stream->scratch, column, level);
+    const int16_t *pcm = stream->pcm + before(f);
+    const unsigned headroom = frontend_headroom_next(&stream->headroom, pcm);
+    frontend_column(f, pcm, headroom, stream->scratch, column, level);
     stream->column_next = place + 1u == f->patch_length ? 0u : place + 1u;
     stream->column_count += stream->column_count < f->patch_length ? 1u : 0u;
     stream->frames++;

@@ -30,12 +30,14 @@ def status(*arguments: object) -> int:
     return int(stopped.value.code or 0)
 
 
-def test_every_backend(clips: list[Path], config_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("center", [False, True])
+def test_every_backend(clips: list[Path], config_file: Path, tmp_path: Path, center: bool) -> None:
     found = {}
     for backend in ("float", "integer", "native"):
         out = tmp_path / f"{backend}.npz"
         options = ("--config", config_file, "--backend", backend, "--out", out)
-        assert status("features", *clips, *options, "feature_extraction.overlap=0.5") == 0
+        overrides = ("feature_extraction.overlap=0.5", f"feature_extraction.center={center}")
+        assert status("features", *clips, *options, *overrides) == 0
         found[backend] = np.load(out)
         assert set(found[backend]) == {clip.stem for clip in clips}
     for clip in clips:

@@ -23,6 +23,8 @@ VARIANTS = {
             "quantization.quantization_input_type=uint8",
             "quantization.quantization_output_type=uint8",
             "+feature_extraction.include_last_patch=True",
+            "feature_extraction.center=True",
+            "+feature_extraction.pad_mode=reflect",
         ],
     ),
     "stm32f405, float": (
@@ -31,6 +33,7 @@ VARIANTS = {
             "quantization.quantization_input_type=float",
             "quantization.quantization_output_type=float",
             "feature_extraction.power=2.0",
+            "feature_extraction.center=True",
         ],
     ),
 }

@@ -21,6 +21,7 @@ from paritone.native.frontend import Frontend
 
 CLIPS = int(os.environ.get("PARITONE_CLIPS", "0"))
 DEFAULT_CLIPS, DEFAULT_SECONDS = 2, 1.5
+pytestmark = pytest.mark.filterwarnings("ignore:Empty filters detected")
 EVERY = {f"{c.number}": c for c in configurations()}
 
 

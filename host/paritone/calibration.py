@@ -175,7 +175,9 @@ def show(found: Calibration, model: str) -> None:
     from rich.table import Table
 
     title = f"{model}, {found.source}: whole, nothing trimmed"
-    table = Table("", "clips", "patches that vote", "silent", title=title, title_justify="left")
+    table = Table(title=title, title_justify="left")
+    for heading in ("", "clips right", "of patches that vote", "silent patches", "silent clips"):
+        table.add_column(heading)
     rows = {"no gate": found.without, f"gate at {found.choice.threshold:g}": found.gated}
     for name, row in rows.items():
         assert row.gate is not None
@@ -184,8 +186,8 @@ def show(found: Calibration, model: str) -> None:
             name,
             f"{row.clip:.2%} of {row.clips}",
             f"{row.patch:.2%}",
-            f"{row.gate.silent_patches} of {row.patches} patches ({share:.1%}), "
-            f"{row.gate.silent_clips} clips",
+            f"{row.gate.silent_patches} of {row.patches}, {share:.1%}",
+            str(row.gate.silent_clips),
         )
     console = Console(soft_wrap=True)
     console.print(table)

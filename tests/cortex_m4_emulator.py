@@ -16,7 +16,7 @@ from paritone.native import build
 
 HERE = Path(__file__).parent / "cortex_m4"
 CMSIS_DSP = "cmsisdsp==1.10.3"
-RUN_TIMEOUT_S = 120
+RUN_TIMEOUT_S = 600
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ DEFECTS = {
     "one rounding shift": ("paritone_model.c", "layer_0_shift", 1, 1, r"model, layer 0 \(CONV_2D"),
     "one mel weight": ("paritone_frontend.c", "rise", 40, -1, "frontend, mel"),
     "one code of the input": ("paritone_frontend.c", "codes", -1, 0, "frontend, input"),
-    "one entry of the window": ("paritone_frontend.c", "fused_window", 202, 28, "frontend, window"),
+    "one entry of the window": ("paritone_frontend.c", "fused_window", 194, 28, "frontend, window"),
     "one twiddle factor": ("paritone_frontend.c", "fused_twiddle", 10, 29, "frontend, spectrum"),
 }  # fmt: skip
 

@@ -95,8 +95,10 @@ paritone_transform_t paritone_transform_fused;
 /* Tables of the fused transform (src/frontend_fused.h), in the order in which it reads
  * them. M = n_fft / 2 = 4^S. */
 typedef struct {
-    const int32_t *window;  /* [n_fft] for k < M/4, legs 0..3: of the even and the odd sample */
-    const int32_t *twiddle; /* stages 1..S-1, for k < M / 4^stage: cos, sin of 2k, k, 3k */
+    const int32_t *window;  /* [window_length + 6 M/4] stage 1, for k < M/4: weights of the even
+                               and the odd sample of each leg within the window, then cos and
+                               sin of 2k, k, 3k */
+    const int32_t *twiddle; /* stages 2..S-1, for k < M / 4^stage: cos, sin of 2k, k, 3k */
     const int32_t *split;   /* [3 * n_pairs]: real and imaginary part of a, real part of b */
     const uint32_t *root;   /* [257] square root; power 1 only */
     uint16_t first_pair;    /* bins k and M - k of each pair k from it on */

@@ -2,23 +2,32 @@
  * PCM to magnitudes by the fused stages, from one buffer to the other and back. Scratch,
  * 8 n_fft bytes: the two buffers of n_fft / 2 points.
  */
-#include "frontend_fused.h"
+#include <string.h>
 
+#include "frontend_fused.h"
 #include "frontend_points.h"
 #include "frontend_stages.h"
+
+static int32_t weigh(int32_t weight, int16_t sample, unsigned headroom) {
+    return shift_up32(mul_high32(weight, shift_up32(sample, 16u)), headroom + 1u);
+}
 
 /* The first stage's inputs before its division by 16, in the samples' order. */
 static void window(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
                    int32_t *fft) {
     const paritone_fused_tables_t *tables = f->transform_tables;
+    const int32_t *weight = tables->window;
     const uint32_t quarter = f->n_fft / 8u; /* pairs of a leg */
     const uint32_t start = f->window_start, end = start + f->window_length;
-    for (uint32_t i = 0; i < f->n_fft; i++) {
-        const uint32_t pair = i / 2u, leg = pair / quarter, k = pair % quarter;
-        const int32_t weight = tables->window[8u * k + 2u * leg + i % 2u];
-        const int inside = i >= start && i < end;
-        const int32_t sample = inside ? shift_up32(pcm[i - start], 16u) : 0;
-        fft[i] = shift_up32(mul_high32(weight, sample), headroom + 1u);
+    memset(fft, 0, 4u * (size_t)f->n_fft);
+    for (uint32_t k = 0; k < quarter; k++) {
+        for (uint32_t i = 2u * k; i < f->n_fft; i += 2u * quarter) {
+            if (i >= start && i < end) {
+                fft[i] = weigh(*weight++, pcm[i - start], headroom);
+                fft[i + 1u] = weigh(*weight++, pcm[i - start + 1u], headroom);
+            }
+        }
+        weight += 6;
     }
 }
 
@@ -32,8 +41,8 @@ static const int32_t *transform(const paritone_frontend_t *f, const int16_t *pcm
     frontend_fused_first(f, pcm, headroom, in);
     for (uint32_t blocks = 4u; blocks < butterflies; blocks *= 4u) {
         int32_t *const done = in;
-        twiddle += 6u * 4u * butterflies / blocks; /* the stage before had blocks / 4 */
         frontend_fused_middle(twiddle, butterflies / blocks, blocks, in, out);
+        twiddle += 6u * butterflies / blocks;
         in = out;
         out = done;
     }

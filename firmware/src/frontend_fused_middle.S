@@ -103,38 +103,36 @@ function frontend_fused_middle_4_simd
     end frontend_fused_middle_4_simd
 
 /* After a middle stage: blocks 0 to 3 over 4, the others over 2. Results 512 bytes apart; a
- * butterfly of all blocks fills 2048. r1 is at the pair of k. */
-function frontend_fused_middle_16_simd
-    enter 9, 768
-    butterfly_0 asr, 2, -768, 512
-    butterfly_0 asr, 2, -736, 512
-    butterfly_0 asr, 2, -704, 512
-    butterfly_0 asr, 2, -672, 512
-    movs r3, #3
-1:  add r2, r2, #128
-    butterfly_0 asr, 1, -768, 512
-    butterfly_0 asr, 1, -736, 512
-    butterfly_0 asr, 1, -704, 512
-    butterfly_0 asr, 1, -672, 512
+ * butterfly of all blocks fills 2048. r1 is at the pair of k; r3 counts pairs of blocks. */
+.macro two_blocks_0 bits, pairs
+    movs r3, #\pairs
+1:  butterfly_0 asr, \bits, -768, 512
+    butterfly_0 asr, \bits, -736, 512
+    adds r2, r2, #64
     subs r3, r3, #1
     bne 1b
+.endm
+
+.macro two_blocks bits, pairs
+    movs r3, #\pairs
+1:  butterfly asr, \bits, -768, 512, "[r1, #-8]", r1
+    butterfly asr, \bits, -736, 512, "[r1, #-8]", r1
+    adds r2, r2, #64
+    subs r3, r3, #1
+    bne 1b
+.endm
+
+function frontend_fused_middle_16_simd
+    enter 9, 768
+    two_blocks_0 2, 2
+    two_blocks_0 1, 6
     add r1, lr, #8
     ldr lr, [sp, #NEXT_QUARTER]
     b 4f
-2:  butterfly asr, 2, -768, 512, "[r1, #-8]", r1
-    butterfly asr, 2, -736, 512, "[r1, #-8]", r1
-    butterfly asr, 2, -704, 512, "[r1, #-8]", r1
-    butterfly asr, 2, -672, 512, "[r1, #-8]", r1
-    movs r3, #3
-3:  add r2, r2, #128
-    butterfly asr, 1, -768, 512, "[r1, #-8]", r1
-    butterfly asr, 1, -736, 512, "[r1, #-8]", r1
-    butterfly asr, 1, -704, 512, "[r1, #-8]", r1
-    butterfly asr, 1, -672, 512, "[r1, #-8]", r1
-    subs r3, r3, #1
-    bne 3b
-    add r1, r1, #24
-4:  add r2, r2, #2048 - 384
-    again 2b
+3:  two_blocks 2, 2
+    two_blocks 1, 6
+    adds r1, r1, #24
+4:  add r2, r2, #2048 - 512
+    again 3b
     end frontend_fused_middle_16_simd
 #endif

@@ -6,8 +6,8 @@
 void frontend_fused_first(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
                           int32_t *out) {
     const paritone_fused_tables_t *tables = f->transform_tables;
-    frontend_fused_first_simd(tables->window, tables->twiddle, pcm, out, f->window_start / 2u,
-                              f->n_fft / 8u, headroom);
+    frontend_fused_first_simd(tables->window, pcm, out, headroom, f->window_start / 2u,
+                              f->n_fft / 8u);
 }
 
 void frontend_fused_middle(const int32_t *twiddle, uint32_t quarter, uint32_t blocks,

@@ -36,14 +36,16 @@ static void turn_and_store(const point_t result[4], const int32_t *twiddle, targ
     }
 }
 
-/* One leg of the first stage: the windowed samples i and i + 1 over 16. */
+/* One leg of the first stage: the windowed samples i and i + 1 over 16. Weights are taken from
+ * *window where there are any. */
 static point_t windowed(const paritone_frontend_t *f, const int16_t *pcm, uint32_t i,
-                        unsigned headroom, const int32_t *window) {
+                        unsigned headroom, const int32_t **window) {
     point_t p = {0, 0};
     if (i >= f->window_start && i < (uint32_t)f->window_start + f->window_length) {
         const int16_t *sample = &pcm[i - f->window_start];
-        p.re = mul_high32(window[0], shift_up32(sample[0], 16u));
-        p.im = mul_high32(window[1], shift_up32(sample[1], 16u));
+        p.re = mul_high32((*window)[0], shift_up32(sample[0], 16u));
+        p.im = mul_high32((*window)[1], shift_up32(sample[1], 16u));
+        *window += 2;
     }
     return scale_point(p, headroom + 1u, 4u);
 }
@@ -51,15 +53,16 @@ static point_t windowed(const paritone_frontend_t *f, const int16_t *pcm, uint32
 void frontend_fused_first_c(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
                           int32_t *out) {
     const paritone_fused_tables_t *tables = f->transform_tables;
+    const int32_t *next = tables->window;
     const uint32_t quarter = f->n_fft / 8u;
     for (uint32_t k = 0; k < quarter; k++) {
         point_t leg[4], result[4];
         for (uint32_t l = 0; l < 4u; l++) {
-            const int32_t *window = &tables->window[8u * k + 2u * l];
-            leg[l] = windowed(f, pcm, 2u * (k + l * quarter), headroom, window);
+            leg[l] = windowed(f, pcm, 2u * (k + l * quarter), headroom, &next);
         }
         butterfly4(leg, result);
-        turn_and_store(result, &tables->twiddle[6u * k], target(k, quarter, 1u, 0u), out);
+        turn_and_store(result, next, target(k, quarter, 1u, 0u), out);
+        next += 6;
     }
 }
 

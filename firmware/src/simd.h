@@ -34,8 +34,8 @@ void frontend_copy_simd(int16_t *to, const int16_t *from, size_t n);
 /* frontend_fused_first.S: frontend_fused_first.
  *   lead     zero pairs before the window, as many after it; at most quarter
  *   quarter  M/4 */
-void frontend_fused_first_simd(const int32_t *window, const int32_t *twiddle, const int16_t *pcm,
-                               int32_t *out, uint32_t lead, uint32_t quarter, unsigned headroom);
+void frontend_fused_first_simd(const int32_t *window, const int16_t *pcm, int32_t *out,
+                               unsigned headroom, uint32_t lead, uint32_t quarter);
 
 /* frontend_fused_middle.S: frontend_fused_middle with 4 and with 16 blocks. */
 void frontend_fused_middle_4_simd(const int32_t *twiddle, uint32_t quarter, const int32_t *in,

@@ -80,7 +80,7 @@ static void samples(const int16_t *pcm, unsigned headroom) {
 static void stages(void) {
     const paritone_fused_tables_t *tables = f->transform_tables;
     const uint32_t n = f->n_fft, groups = n / 8u;
-    const int32_t *twiddle = tables->twiddle + 6u * groups;
+    const int32_t *twiddle = tables->twiddle;
     for (uint32_t blocks = 4; blocks < groups; blocks *= 4u) {
         const uint32_t stage = blocks == 4u ? MIDDLE_4 : MIDDLE_16;
         start();

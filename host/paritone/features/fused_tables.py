@@ -26,8 +26,9 @@ TURNS = (2, 1, 3)
 class FusedTables:
     """As ``paritone_fused_tables_t``; M = n_fft / 2.
 
-    window: int32 [M / 4, 4 legs, even and odd sample]; twiddle: int32, stage by stage but the
-    last [M / 4^stage, 2k k 3k, cos and sin]; split: int32 [n_pairs, 3]. All flat.
+    window: int32, for k < M / 4 [legs within the window, even and odd sample], then
+    [2k k 3k, cos and sin] of the first stage; twiddle: int32, the latter of each stage but the
+    first and the last, k < M / 4^stage; split: int32 [n_pairs, 3]. All flat.
     """
 
     window: Int32
@@ -63,32 +64,40 @@ def fused_tables(
     bins = np.arange(first_bin, first_bin + n_bins)
     pairs = np.minimum(bins, half - bins)
     first, last = int(pairs.min()), int(pairs.max())
+    stages = _by_stage(fft.twiddle, half)
     return FusedTables(
-        window=_by_leg(window, window_start, n_fft),
-        twiddle=_by_stage(fft.twiddle, half),
+        window=_first_stage(_by_leg(window, window_start, n_fft), stages[0]),
+        twiddle=np.concatenate([stage.ravel() for stage in stages[1:]]),
         split=_by_pair(fft, half)[first - 1 : last].ravel(),
         first_pair=first,
         n_pairs=last - first + 1,
     )
 
 
-def _by_leg(window: Int32, start: int, n_fft: int) -> Int32:
-    """Leg l of butterfly k reads the pair of samples 2 (k + l M / 4)."""
+def _by_leg(window: Int32, start: int, n_fft: int) -> list[Int32]:
+    """Weights that butterfly k < M / 4 reads: leg l is the pair of samples 2 (k + l M / 4)."""
     samples = np.zeros(n_fft, np.int32)
     samples[start : start + len(window)] = window
-    return samples.reshape(4, n_fft // 8, 2).transpose(1, 0, 2).ravel()
+    inside = np.zeros(n_fft, bool)
+    inside[start : start + len(window)] = True
+    legs = (np.arange(n_fft).reshape(4, n_fft // 8, 2)[:, k].ravel() for k in range(n_fft // 8))
+    return [samples[leg][inside[leg]] for leg in legs]
 
 
-def _by_stage(twiddle: Int32, half: int) -> Int32:
-    """Cos and sin of 2k, k and 3k for the butterflies of each stage but the last."""
+def _first_stage(weights: list[Int32], turns: Int32) -> Int32:
+    return np.concatenate([part for row in zip(weights, turns, strict=True) for part in row])
+
+
+def _by_stage(twiddle: Int32, half: int) -> list[Int32]:
+    """Cos and sin of 2k, k and 3k for the butterflies of each stage but the last: [k, 6]."""
     points = twiddle.reshape(-1, 2)
     stages = []
     quarter, step = half // 4, 1
     while quarter > 1:
         places = np.arange(quarter)[:, None] * step * np.array(TURNS)
-        stages.append(points[places].ravel())
+        stages.append(points[places].reshape(quarter, 6))
         quarter, step = quarter // 4, step * 4
-    return np.concatenate(stages)
+    return stages
 
 
 def _by_pair(fft: FftTables, half: int) -> Int32:

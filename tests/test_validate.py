@@ -193,9 +193,10 @@ def test_another_number_of_patches_is_an_error(boards: Boards, workshop: Path) -
     built = boards("stm32f405")
     file = "paritone_frontend.c"
     text = (built.project.folder / "generated" / file).read_text()
-    step = re.search(r"\.patch_step = \d+u", text)
-    assert step is not None
-    firmware = with_defect(built, workshop, file, step[0], ".patch_step = 3u")
+    board_s = re.search(r"paritone_frontend_fused = {.*?\.patch_step = \d+u", text, re.S)
+    assert board_s is not None
+    defect = re.sub(r"\d+u$", "3u", board_s[0])
+    firmware = with_defect(built, workshop, file, board_s[0], defect)
     with pytest.raises(CheckFailedError, match=r"frontend, stream: .* patches on the host"):
         validated(boards, firmware)
 

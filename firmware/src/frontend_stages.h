@@ -60,8 +60,8 @@ void frontend_quantize(const paritone_frontend_t *f, const int32_t *log, void *c
 void frontend_codes(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
                     uint8_t *column);
 
-/* The sum of all bands in units of 2^-10, headroom undone; at most 2^32 - 1.
- *   mel  [n_mels], below 2^62: their low 8 bits do not count */
+/* The sum of all bands in units of 2^-10, floored, headroom undone; at most 2^32 - 1.
+ *   mel  [n_mels], below 2^62 */
 uint32_t frontend_level(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom);
 
 /* One frame's column, and its level unless that is null.

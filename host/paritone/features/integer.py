@@ -161,10 +161,14 @@ def _high(weight: Words | np.uint64, values: Words) -> Words:
 
 
 def column_levels(mel: Words, shift: Ints, tables: FrontendTables) -> Words:
-    """The sum of each frame's bands in units of 2^-10, at most 2^32 - 1: (frames,)."""
-    sums = (mel >> np.uint64(8)).sum(axis=1, dtype=np.uint64)
-    bits = tables.mel_exponent + tables.power * shift - LEVEL_BITS - 8
-    return np.minimum(sums >> bits.astype(np.uint64), np.uint64(2**32 - 1))
+    """The sum of each frame's bands in units of 2^-10, floored, at most 2^32 - 1: (frames,)."""
+    word = np.uint64(32)
+    low = (mel & np.uint64(2**32 - 1)).sum(axis=1, dtype=np.uint64)
+    high = (mel >> word).sum(axis=1, dtype=np.uint64) + (low >> word)
+    bits = tables.mel_exponent + tables.power * shift - LEVEL_BITS
+    sums = (int(h) << 32 | int(part) & (2**32 - 1) for h, part in zip(high, low, strict=True))
+    levels = [min(total >> int(b), 2**32 - 1) for total, b in zip(sums, bits, strict=True)]
+    return np.array(levels, np.uint64)
 
 
 def logarithm(mel: Words, shift: Ints, tables: FrontendTables) -> Ints:

@@ -176,7 +176,7 @@ def show(found: Calibration, model: str) -> None:
 
     title = f"{model}, {found.source}: whole, nothing trimmed"
     table = Table(title=title, title_justify="left")
-    for heading in ("", "clips right", "of patches that vote", "silent patches", "silent clips"):
+    for heading in ("", "clips right", "patches right", "silent patches", "silent clips"):
         table.add_column(heading)
     rows = {"no gate": found.without, f"gate at {found.choice.threshold:g}": found.gated}
     for name, row in rows.items():

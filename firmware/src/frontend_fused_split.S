@@ -35,9 +35,8 @@
 
 /* Bins k only. (low, high, split, root, to_low, n) */
 function frontend_magnitude_low_simd
-    push {r4-r11, lr}
-    ldr r12, [sp, #36]
-    ldr lr, [sp, #40]
+    push {r3-r11, lr} /* r3 keeps the stack aligned */
+    ldrd r12, lr, [sp, #40]
     cmp lr, #0
     beq 2f
 1:  load
@@ -53,7 +52,7 @@ function frontend_magnitude_low_simd
     str r11, [r12], #4
     subs lr, lr, #1
     bne 1b
-2:  pop {r4-r11, pc}
+2:  pop {r3-r11, pc}
     end frontend_magnitude_low_simd
 
 /* Bins k and M - k; the root table's address is on the stack's top. */
@@ -80,7 +79,7 @@ function frontend_magnitude_low_simd
     str r6, [r12], #-4
 .endm
 
-/* (low, high, split, root, to_low, to_high, n): n modulo 4 of them, then four a turn. */
+/* (low, high, split, root, to_low, to_high, n): four a turn, the first n modulo 4 but for 0. */
 function frontend_magnitude_pairs_simd
     push {r4-r11, lr}
     sub sp, sp, #12
@@ -88,23 +87,20 @@ function frontend_magnitude_pairs_simd
     ldrd r3, r12, [sp, #48]
     ldr r4, [sp, #56]
     add r5, r0, r4, lsl #3
-    str r5, [sp, #4]
+    str r5, [sp, #4] /* the end of low */
     ands r4, r4, #3
-    beq 3f
-    add r5, r0, r4, lsl #3
-    str r5, [sp, #8]
+    beq 5f
+    cmp r4, #2
+    beq 2f
+    bhi 3f
+    b 4f
 1:  pair
-    ldr r4, [sp, #8]
+3:  pair
+2:  pair
+4:  pair
+5:  ldr r4, [sp, #4]
     cmp r0, r4
     bne 1b
-    b 3f
-2:  pair
-    pair
-    pair
-    pair
-3:  ldr r4, [sp, #4]
-    cmp r0, r4
-    bne 2b
     add sp, sp, #12
     pop {r4-r11, pc}
     end frontend_magnitude_pairs_simd

@@ -30,9 +30,9 @@
 
 /* (codes, mel, column, n, offset, base, shift): n modulo 4 of them, then four a turn. */
 function frontend_codes_simd
-    push {r4-r11, lr}
-    ldrd r4, r5, [sp, #36]
-    ldrd r6, r7, [sp, #44]
+    push {r3-r11, lr} /* r3 keeps the stack aligned */
+    ldrd r4, r5, [sp, #40]
+    ldrd r6, r7, [sp, #48]
     ands r10, r3, #3
     add r3, r2, r3
     beq 3f
@@ -49,6 +49,6 @@ function frontend_codes_simd
     code r10, r11
 3:  cmp r2, r3
     bne 2b
-    pop {r4-r11, pc}
+    pop {r3-r11, pc}
     end frontend_codes_simd
 #endif

@@ -27,6 +27,17 @@
     umlal r6, r7, r12, r11
 .endm
 
+/* What a segment ends with. */
+.macro end_segment
+    subs r6, r6, r4
+    sbc r7, r7, r5
+    strd r6, r7, [r3], #8
+    mov r6, r4
+    mov r7, r5
+    subs lr, lr, #1
+    bne segment
+.endm
+
 /* (length, rise, magnitude, mel, n_mels, one) */
 function frontend_mel_segments_simd
     push {r4-r11, lr}
@@ -76,7 +87,15 @@ long: /* four bins a turn, then one; the stack's top holds how many are to come 
 4:  subs r8, r8, #1
     bhs 3b
     b more_0
-    .irp n, 1, 3, 5, 7, 9, 11
+start_1:
+    add_bin umull
+    end_segment
+    b done
+start_2:
+    add_two_bins umull
+    end_segment
+    b done
+    .irp n, 3, 5, 7, 9, 11
 start_\n:
     add_bin umull
     b more_\n
@@ -86,9 +105,6 @@ start_\n:
     add_two_bins umull
     b more_\n
     .endr
-start_2:
-    add_two_bins umull
-    b more_0
 
 more_12:
 more_11:
@@ -105,16 +121,9 @@ more_5:
 more_4:
 more_3:
     add_two_bins
-more_2:
-more_1:
 more_0:
-    subs r6, r6, r4
-    sbc r7, r7, r5
-    strd r6, r7, [r3], #8
-    mov r6, r4
-    mov r7, r5
-    subs lr, lr, #1
-    bne segment
+    end_segment
+done:
     add sp, sp, #4
     pop {r4-r11, pc}
 

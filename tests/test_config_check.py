@@ -68,6 +68,17 @@ def test_what_the_device_cannot_do(status) -> None:
     assert out.count("feature_extraction.center") == 1
 
 
+def test_evaluation_as_the_device_hears_is_announced(status) -> None:
+    whole = "note: the quantized model is evaluated on whole clips too, nothing trimmed, "
+    _, out, _ = status()
+    assert f"{whole}without a silence gate: paritone calibrate finds" in out
+    gate = "+deployment.silence_threshold=54"
+    _, out, _ = status("operation_mode=evaluation", gate, model="int8.tflite")
+    assert f"{whole}patches of a level under 54 being silence" in out
+    for mode, model in (("evaluation", "float.h5"), ("benchmarking", "int8.tflite")):
+        assert "whole clips" not in status(f"operation_mode={mode}", model=model)[1]
+
+
 def test_other_modes(status) -> None:
     code, out, _ = status("operation_mode=benchmarking", model="int8.tflite")
     assert code == 0

@@ -29,9 +29,11 @@ def calibrate(
 ) -> None:
     """Find the silence gate's threshold on the training clips, streamed whole.
 
-    Prints accuracy without and with the gate, and the line for the configuration. Any labelled
-    clips do but the test set's, +dataset.training_folds=[1,2,3,4] of one CSV; those that the model
-    was not trained on tell more. Without a training set, the quantization set is taken.
+    Prints accuracy without and with the gate, and the line to configure it.
+
+    Any labelled clips do but the test set's: +dataset.training_folds=[1,2,3,4]
+    of one CSV. Those that the model was not trained on tell more. Without a
+    training set, the quantization set is taken.
     """
     from paritone import calibration, quiet
     from paritone import config as configuration

@@ -1,6 +1,7 @@
 /*
- * frontend_fused_middle with 4 and with 16 blocks: one load for a butterfly's legs, which are
- * scaled by shifted operands, and results stored where the next stage reads them.
+ * frontend_fused_middle with 4, with 16 and with more blocks: one load for a butterfly's
+ * legs, which are scaled by shifted operands, and results stored where the next stage reads
+ * them.
  *
  *   r0  legs    r1  cos, sin    r2  results    lr  butterflies to come in this column
  *
@@ -135,4 +136,76 @@ function frontend_fused_middle_16_simd
 4:  add r2, r2, #2048 - 512
     again 3b
     end frontend_fused_middle_16_simd
+
+/* Any blocks after a middle stage, slower: for results too far apart for an offset. lr is the
+ * bytes between them, r3 the butterflies to come of a scale << 8 | the scale's shift. */
+.macro butterfly_far
+    ldm r0!, {r4-r11}
+    .irp leg, r4, r5, r6, r7, r8, r9, r10, r11
+    asr \leg, \leg, r3
+    .endr
+    add_legs r12
+    add_even
+    strd r11, r6, [r2]
+    ldrd r6, r7, [r1]
+    turn r11, r4, r5, r6, r7
+    add r2, r2, lr, lsl #1
+    strd r11, r5, [r2]
+    add_odd r12
+    ldrd r6, r7, [r1, #8]
+    ldrd r9, r10, [r1, #16]
+    turn r11, r4, r5, r6, r7
+    sub r2, r2, lr
+    strd r11, r5, [r2]
+    turn r11, r12, r8, r9, r10
+    add r2, r2, lr, lsl #1
+    strd r11, r8, [r2], #32
+    sub r2, r2, lr, lsl #1
+    sub r2, r2, lr
+.endm
+
+    .set BUTTERFLIES, 12 /* to come in this column; COLUMN, NEXT_QUARTER, IN_END as above */
+    .set FAR_LOCALS, 20
+
+/* (twiddle, quarter, blocks, in, out) */
+function frontend_fused_middle_far_simd
+    push {r4-r11, lr}
+    sub sp, sp, #FAR_LOCALS
+    ldr r4, [sp, #FAR_LOCALS + 36]
+    str r4, [sp, #COLUMN]
+    lsl lr, r2, #5
+    mla r4, r1, lr, r3
+    str r4, [sp, #IN_END]
+    lsrs r1, r1, #2
+    str r1, [sp, #NEXT_QUARTER]
+    mov r1, r0
+    mov r0, r3
+1:  ldrd r2, r3, [sp, #COLUMN]
+    str r3, [sp, #BUTTERFLIES]
+    add r3, r2, #8
+    str r3, [sp, #COLUMN]
+2:  lsl r3, lr, #1 /* a quarter of the blocks << 8 */
+    sub r3, r3, #256 - 2
+3:  butterfly_far
+    subs r3, r3, #256
+    bhs 3b
+    tst r3, #2
+    itttt ne /* the other blocks */
+    addne r3, lr, lr, lsl #1
+    lslne r3, r3, #1
+    subne r3, r3, #256 - 1
+    bne 3b
+    adds r1, r1, #24
+    add r2, r2, lr, lsl #1
+    add r2, r2, lr
+    ldr r3, [sp, #BUTTERFLIES]
+    subs r3, r3, #1
+    str r3, [sp, #BUTTERFLIES]
+    bne 2b
+    ldr r3, [sp, #IN_END]
+    cmp r0, r3
+    bne 1b
+    add sp, sp, #FAR_LOCALS
+    pop {r4-r11, pc}
+    end frontend_fused_middle_far_simd
 #endif

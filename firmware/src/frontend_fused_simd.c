@@ -17,7 +17,7 @@ void frontend_fused_middle(const int32_t *twiddle, uint32_t quarter, uint32_t bl
     } else if (blocks == 16u) {
         frontend_fused_middle_16_simd(twiddle, quarter, in, out);
     } else {
-        frontend_fused_middle_c(twiddle, quarter, blocks, in, out);
+        frontend_fused_middle_far_simd(twiddle, quarter, blocks, in, out);
     }
 }
 

@@ -37,11 +37,13 @@ void frontend_copy_simd(int16_t *to, const int16_t *from, size_t n);
 void frontend_fused_first_simd(const int32_t *window, const int16_t *pcm, int32_t *out,
                                unsigned headroom, uint32_t lead, uint32_t quarter);
 
-/* frontend_fused_middle.S: frontend_fused_middle with 4 and with 16 blocks. */
+/* frontend_fused_middle.S: frontend_fused_middle with 4, with 16 and with more blocks. */
 void frontend_fused_middle_4_simd(const int32_t *twiddle, uint32_t quarter, const int32_t *in,
                                   int32_t *out);
 void frontend_fused_middle_16_simd(const int32_t *twiddle, uint32_t quarter, const int32_t *in,
                                    int32_t *out);
+void frontend_fused_middle_far_simd(const int32_t *twiddle, uint32_t quarter, uint32_t blocks,
+                                    const int32_t *in, int32_t *out);
 
 /* frontend_fused_last.S: frontend_fused_last; groups is a multiple of 16. */
 void frontend_fused_last_simd(uint32_t groups, const int32_t *in, int32_t *out);

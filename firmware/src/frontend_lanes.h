@@ -9,7 +9,7 @@
 
 #include "paritone.h"
 
-enum { LANES = 16 };
+enum { LANES = 32 };
 
 typedef struct {
     int32_t re[LANES], im[LANES];

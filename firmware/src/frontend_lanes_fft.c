@@ -17,8 +17,8 @@ static inline void store(points_t *p, size_t lane, point_t v) {
 }
 
 static inline point_t turn(point_t p, const int32_t *cos_sin, stage_t stage) {
-    const point_t half = turn_point(p, cos_sin[0], cos_sin[1]);
-    return scale_point(half, stage == FIRST ? 1u : 0u, stage == FIRST ? 0u : 1u);
+    return stage == FIRST ? scale_point(turn_point(p, cos_sin[0], cos_sin[1]), 1u, 0u)
+                          : half_turn_point(p, cos_sin[0], cos_sin[1]);
 }
 
 /* Butterfly k of a block; the twiddles of 2k, k and 3k. The legs lie apart. */

@@ -5,8 +5,13 @@
 #include "frontend_lanes.h"
 
 typedef struct {
-    binary_t lane[LANES];
+    words_t mantissa, octave;
 } binaries_t;
+
+static inline binary_t lane(const binaries_t *v, size_t i) {
+    const binary_t binary = {v->mantissa.lane[i], (int32_t)v->octave.lane[i]};
+    return binary;
+}
 
 /* Each frame's sum with offset and floor, the headroom's shift applied to them. */
 static inline void split(const paritone_frontend_t *f, const sums_t *mel, const words_t *headroom,
@@ -14,7 +19,9 @@ static inline void split(const paritone_frontend_t *f, const sums_t *mel, const 
     for (size_t i = 0; i < LANES; i++) {
         const unsigned shift = headroom->lane[i] * f->power;
         const uint64_t offset = f->offset << shift, floor = f->floor << shift;
-        v->lane[i] = binary_of(raised(mel->lane[i], offset, floor));
+        const binary_t binary = binary_of(raised(mel->lane[i], offset, floor));
+        v->mantissa.lane[i] = binary.mantissa;
+        v->octave.lane[i] = (uint32_t)binary.octave;
     }
 }
 
@@ -25,11 +32,11 @@ static void codes(const paritone_frontend_t *f, const sums_t *mel, const words_t
     split(f, mel, headroom, &v);
     for (size_t i = 0; i < LANES; i++) {
         const int32_t shift = (int32_t)(headroom->lane[i] * f->power);
-        place.lane[i] = code_place(v.lane[i], f->code_bits, f->code_octave + shift);
+        place.lane[i] = code_place(lane(&v, i), f->code_bits, f->code_octave + shift);
     }
     lanes_look_up(f->codes, place.lane, LANES, word.lane);
     for (size_t i = 0; i < LANES; i++) {
-        code[i] = code_at(word.lane[i], v.lane[i]);
+        code[i] = code_at(word.lane[i], lane(&v, i));
     }
 }
 
@@ -41,13 +48,13 @@ static void logarithms(const paritone_frontend_t *f, const sums_t *mel, const wo
     words_t place, low, high;
     split(f, mel, headroom, &v);
     for (size_t i = 0; i < LANES; i++) {
-        place.lane[i] = log_place(v.lane[i]);
+        place.lane[i] = log_place(lane(&v, i));
     }
     lanes_look_up(lines, place.lane, LANES, low.lane);
     lanes_look_up(lines + 1, place.lane, LANES, high.lane);
     for (size_t i = 0; i < LANES; i++) {
         const int32_t exponent = f->mel_exponent + (int32_t)(headroom->lane[i] * f->power);
-        log[i] = log_between((int32_t)low.lane[i], (int32_t)high.lane[i], one, v.lane[i], exponent);
+        log[i] = log_between((int32_t)low.lane[i], (int32_t)high.lane[i], one, lane(&v, i), exponent);
     }
 }
 

@@ -25,8 +25,7 @@ static inline root_t root_of(int32_t re, int32_t im) {
  * its slope in the low half and, as a whole, its offset: word + floor(s * slope / 2^16).
  * 0 for 0. The words are chosen at generation; s = 2^31 counts as -2^31 there too. */
 static inline uint32_t root_q14(uint32_t word, uint32_t s) {
-    const int16_t slope = (int16_t)(uint16_t)(word & 0xffffu);
-    return word + (uint32_t)(int32_t)(((int64_t)(int32_t)s * slope) >> 16);
+    return word + (uint32_t)mul_high32((int32_t)s, shift_up32((int32_t)word, 16u));
 }
 
 /* floor of sqrt(re^2 + im^2), nearly. */

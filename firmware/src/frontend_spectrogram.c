@@ -7,7 +7,10 @@
 #include "frontend_lanes.h"
 #include "frontend_stages.h"
 
-enum { ALIGNMENT = 64 }; /* of every array: the width of the widest vectors */
+enum {
+    ALIGNMENT = 64, /* of every array: the width of the widest vectors */
+    STREAMS = 8     /* frames read at a time */
+};
 
 /* Pairs of samples (even, odd) that the window touches, and pairs of bins (k, M - k) in use. */
 typedef struct {
@@ -96,25 +99,30 @@ static uint32_t sample(const paritone_frontend_t *f, const int16_t *frame, uint3
     return i >= f->window_start && i < end ? (uint16_t)frame[i] : 0u;
 }
 
-/* Two samples, the first in the low half. */
+/* Two samples, the first in the low half; as one word, which memory holds so on most machines. */
 static uint32_t sample_pair(const int16_t *pcm) {
-    return (uint16_t)pcm[0] | (uint32_t)(uint16_t)pcm[1] << 16;
+    const uint16_t low_first[2] = {1u, 0u};
+    uint32_t pair, one;
+    memcpy(&pair, pcm, sizeof pair);
+    memcpy(&one, low_first, sizeof one);
+    return one == 1u ? pair : pair << 16 | pair >> 16;
 }
 
-/* The frames' samples side by side; frame i of the block starts at pcm[start[i]]. */
-static void gather(const paritone_frontend_t *f, const int16_t *pcm, const size_t start[LANES],
+/* The samples of frames that begin at start[i], side by side. */
+static void gather(const paritone_frontend_t *f, const int16_t *const start[LANES],
                    const block_t *b) {
     const uint32_t first = b->pairs.first_samples, last = b->pairs.n_samples - 1u;
-    for (uint32_t p = 1; p < last; p++) {
-        for (size_t i = 0; i < LANES; i++) {
-            b->samples[p].pair[i] = sample_pair(&pcm[start[i] + 2u * (first + p)]);
+    for (size_t part = 0; part < LANES; part += STREAMS) {
+        for (uint32_t p = 1; p < last; p++) {
+            for (size_t i = part; i < part + STREAMS; i++) {
+                b->samples[p].pair[i] = sample_pair(&start[i][2u * (first + p)]);
+            }
         }
     }
     for (size_t i = 0; i < LANES; i++) { /* the window may begin and end within a pair */
-        const int16_t *frame = &pcm[start[i]];
         const uint32_t low = 2u * first, high = 2u * (first + last);
-        b->samples[0].pair[i] = sample(f, frame, low) | sample(f, frame, low + 1u) << 16;
-        b->samples[last].pair[i] = sample(f, frame, high) | sample(f, frame, high + 1u) << 16;
+        b->samples[0].pair[i] = sample(f, start[i], low) | sample(f, start[i], low + 1u) << 16;
+        b->samples[last].pair[i] = sample(f, start[i], high) | sample(f, start[i], high + 1u) << 16;
     }
 }
 
@@ -157,11 +165,11 @@ int paritone_frontend_spectrogram(const paritone_frontend_t *f, const int16_t *p
     make_tables(f, &b);
     for (size_t t = 0; t < n; t += LANES) {
         const size_t count = n - t < LANES ? n - t : LANES;
-        size_t start[LANES];
+        const int16_t *start[LANES];
         for (size_t i = 0; i < LANES; i++) {
-            start[i] = (t + (i < count ? i : count - 1u)) * f->hop_length;
+            start[i] = pcm + (t + (i < count ? i : count - 1u)) * f->hop_length;
         }
-        gather(f, pcm, start, &b);
+        gather(f, start, &b);
         transform(f, &b);
         make_bands(f, &b);
         for (size_t j = 0; j < f->n_mels; j++) {

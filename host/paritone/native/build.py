@@ -29,7 +29,9 @@ from paritone import sources
 from paritone.errors import ToolMissingError
 from paritone.native.cdef import CDEF
 
-OPTIMISATION = ("-O2",)
+OPTIMISATION = ("-O3", "-ffp-contract=off")
+OWN_CORE = "-march=native"
+"""Every vector instruction of this machine's, where the compiler knows the word."""
 COMPILE_TIMEOUT_S = 300
 
 
@@ -55,6 +57,14 @@ def cache_dir() -> Path:
     return Path(os.environ.get("PARITONE_CACHE_DIR", default)) / "native"
 
 
+@cache
+def _for_this_core(compiler_path: str) -> tuple[list[str], str]:
+    """``OWN_CORE`` if the compiler takes it, and what it means: the macros that it defines."""
+    command = [compiler_path, OWN_CORE, "-E", "-dM", "-x", "c", os.devnull]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_TIMEOUT_S)
+    return ([OWN_CORE], done.stdout) if done.returncode == 0 else ([], "")
+
+
 def warning_flags() -> str:
     """The compilers' response file that holds the language standard and every warning."""
     return f"@{sources.root() / 'firmware/cflags.rsp'}"
@@ -65,8 +75,10 @@ def runtime() -> tuple[Any, Any]:
     """``(ffi, lib)`` of the portable C, built when no build of these sources and flags exists."""
     files = sources.portable_sources()
     headers = [h for d in sources.include_dirs() for h in sorted(d.glob("*.h"))]
-    flags = [*OPTIMISATION, *extra_flags()]
-    key = _digest([*files, *headers, sources.root() / "firmware/cflags.rsp"], [CDEF, *flags])
+    own, macros = _for_this_core(compiler())
+    flags = [*OPTIMISATION, *own, *extra_flags()]
+    listed = [*files, *headers, sources.root() / "firmware/cflags.rsp"]
+    key = _digest(listed, [CDEF, *flags, macros])
     name = f"_paritone_{key}"
     module = _cached(name, lambda folder: _build_runtime(name, files, flags, folder))
     library = module / f"{name}.so"

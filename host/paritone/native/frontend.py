@@ -15,6 +15,7 @@ from paritone import config as configuration
 from paritone.config import Config
 from paritone.errors import AudioError
 from paritone.features.integer import STAGES
+from paritone.features.padding import extend
 from paritone.features.tables import FrontendTables, InputFormat, make_tables
 from paritone.generate.frontend import frontend_c
 from paritone.native import build
@@ -63,6 +64,7 @@ class Frontend:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "paritone_frontend.c").write_text(text)
             self.handle = build.load_data(Path(folder), symbol, "paritone_frontend_t")
+            self._plain = build.load_data(Path(folder), "paritone_frontend", "paritone_frontend_t")
 
     @classmethod
     def from_config(cls, path: str | Path, model: str | Path | None = None) -> Frontend:
@@ -78,9 +80,41 @@ class Frontend:
         """Return the patches of int16 PCM: (patches, n_mels, patch_length), the model's dtype.
 
         With `finish`, the stream ends there (``include_last_patch``); AudioError when there is
-        not one whole patch.
+        not one whole patch. The same bits as those of the stream, from `spectrogram`.
         """
-        return self.patches_and_levels(pcm, finish)[0]
+        t, samples = self.tables, as_pcm(pcm)
+        if t.padding and not finish:  # what follows is not known to be the end
+            return self.patches_and_levels(samples, finish)[0]
+        columns = self.spectrogram(samples)
+        last = columns.shape[1] - t.patch_length
+        if last < 0:
+            raise AudioError(t.too_short(len(samples)))
+        starts = list(range(0, last + 1, t.patch_step))
+        if finish and t.include_last_patch and starts[-1] != last:
+            starts.append(last)
+        return np.stack([columns[:, start : start + t.patch_length] for start in starts])
+
+    def spectrogram(self, pcm: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return every column of int16 PCM: (n_mels, frames) of the model's dtype.
+
+        Many frames in lockstep, on one core: the quickest way to the bits of the board.
+        """
+        ffi, lib, t = self._ffi, self._lib, self.tables
+        samples = extend(as_pcm(pcm), t.padding, t.n_fft)
+        frames = max(0, 1 + (len(samples) - t.n_fft) // t.hop_length)
+        columns = np.empty((t.n_mels, frames), t.dtype)
+        scratch = np.empty(lib.paritone_frontend_spectrogram_bytes(self._plain), np.uint8)
+        if frames:
+            self._check(
+                lib.paritone_frontend_spectrogram(
+                    self._plain,
+                    ffi.from_buffer("int16_t[]", samples),
+                    frames,
+                    ffi.from_buffer(scratch),
+                    ffi.from_buffer(columns),
+                )
+            )
+        return columns
 
     def patches_and_levels(
         self, pcm: npt.ArrayLike, finish: bool = True

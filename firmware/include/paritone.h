@@ -135,7 +135,7 @@ typedef struct paritone_frontend {
     paritone_transform_t *transform; /* PCM to magnitudes */
     const void *transform_tables;    /* of its own type */
 
-    const uint16_t *segment_length;  /* [n_mels + 1] bins between neighbouring mel points */
+    const uint16_t *segment_length; /* [n_mels + 1] bins between neighbouring mel points */
     const uint32_t *rise;        /* [n_bins] weight in the band that rises; 2^rise_bits is 1 */
     const uint32_t *gain;        /* [n_mels] q32, or null: every band as it is */
     uint8_t rise_bits;           /* 0..31 */
@@ -143,7 +143,7 @@ typedef struct paritone_frontend {
     uint8_t code_bits;           /* cells of an octave in `codes`: 2^code_bits */
     int8_t code_octave;          /* of the first cell: of mel + offset, or floor, at its least */
     const uint32_t *codes;       /* mantissa threshold << 8 | code, cell by cell, or null */
-    const int32_t *log_lines;     /* [257] logarithm of 1 + i / 256, less the reference's */
+    const int32_t *log_lines;    /* [257] logarithm of 1 + i / 256, less the reference's */
     uint64_t offset;             /* added to a mel sum: 1e-4 in its units, without headroom */
     uint64_t floor;              /* least mel sum for the logarithm, without headroom */
     int32_t mel_exponent;        /* a mel sum m without headroom is m * 2^-mel_exponent */

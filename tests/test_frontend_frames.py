@@ -32,19 +32,24 @@ def test_no_bit_differs_from_the_reference(name: str) -> None:
     pad_mode = PADDING[list(GRID).index(name) % len(PADDING)]
     padding = {} if pad_mode is None else {"center": True, "pad_mode": pad_mode}
     t = tables(name, **SHORT, **padding)
-    transforms = {"plain": Frontend(t, fused=False)}
+    plain = Frontend(t, fused=False)
+    streams = {"plain": plain}
     if has_fused(t):
-        transforms["fused"] = Frontend(t, fused=True)
+        streams["fused"] = Frontend(t, fused=True)
     done = 0
     for seed in range(-(-frames_of(name) // STREAM_FRAMES)):
         pcm = frontend_pcm.stream(t, min(STREAM_FRAMES, frames_of(name) - done), seed)
         expected = integer.patches(pcm, t)
-        for transform, native in transforms.items():
+        for transform, native in streams.items():
             found = np.stack(native.stream(frontend_pcm.chunks(pcm, seed)))
-            assert found.shape == expected.shape
-            different = np.argwhere(found != expected)
-            what = f"stream {seed}, {transform} transform"
-            assert len(different) == 0, f"{what}: {len(different)}, first {different[0]}"
+            same(expected, found, f"stream {seed}, {transform} transform")
+        same(expected, plain.patches(pcm), f"stream {seed}, all frames at once")
         done += len(integer.frame_windows(pcm, t))
     assert done >= frames_of(name)
-    print(f"{name}: {done:,} frames, no difference, {pad_mode}, {', '.join(transforms)}")
+    print(f"{name}: {done:,} frames, no difference, {pad_mode}, {', '.join(streams)}")
+
+
+def same(expected: np.ndarray, found: np.ndarray, what: str) -> None:
+    assert found.shape == expected.shape, what
+    different = np.argwhere(found != expected)
+    assert len(different) == 0, f"{what}: {len(different)} differ, first {different[0]}"

@@ -310,3 +310,6 @@ def show(validation: Validation, clips: int) -> None:
         counts = (f"{n:,}" for n in (parity.patches, parity.values, parity.mismatched))
         table.add_row(part, " = ".join(parity.between), *counts)
     Console().print(table)
+    silent = validation.frontend.patches - validation.model.patches
+    if silent:
+        print(f"{silent} patches are silence, for the board as for the host: it gave no scores")

@@ -6,6 +6,7 @@ to its portable twin.
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,19 @@ def test_assembly_equals_its_twins(name: str, kernels: list[Path], tmp_path: Pat
 def test_assembly_equals_its_twins_on_other_cores(core: Core, tmp_path: Path) -> None:
     objects = kernel_objects(core, tmp_path / "kernels")
     check_kernels(tables("tutorial"), objects, core, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["cortex-m0", "cortex-m3", "cortex-m33+nodsp", "cortex-m33+nofp"])
+def test_assembly_is_for_cores_with_the_dsp_extension(name: str, tmp_path: Path) -> None:
+    """It assembles everywhere; without the extension, or the C would be there twice, to nothing."""
+    core = Core(name, machine="", fpu=None)
+    files = [file for file in frontend_sources() if file.suffix == ".S"]
+    objects = emulator.compile_objects(files, flags(), tmp_path, core)
+    size = emulator.tool("arm-none-eabi-size", "binutils-arm-none-eabi")
+    listed = subprocess.run([size, *objects], capture_output=True, text=True, check=True)
+    code = [int(line.split()[0]) for line in listed.stdout.splitlines()[1:]]
+    assert len(code) == len(files) >= 8
+    assert all(code) if name == "cortex-m33+nofp" else not any(code)
 
 
 def check_patches(t: FrontendTables, objects: list[Path], folder: Path) -> None:

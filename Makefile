@@ -33,8 +33,9 @@ lint: setup ## ruff and mypy
 	$(BIN)/ruff format --check host tests
 	$(BIN)/mypy
 
-bench: setup ## instructions per frame and per layer on the emulated Cortex-M4
+bench: setup ## instructions per frame and per layer on the emulated Cortex-M4; features beside librosa
 	$(BIN)/paritone bench
+	$(BIN)/python -m paritone.frontend_speed
 
 clean: ## remove the build folder and the environment
 	rm -rf build $(VENV)

@@ -16,6 +16,7 @@ from paritone.native import build
 
 HERE = Path(__file__).parent / "cortex_m4"
 CMSIS_DSP = "cmsisdsp==1.10.3"
+ICOUNT_SHIFT = 5
 RUN_TIMEOUT_S = 600
 
 
@@ -86,10 +87,21 @@ def link(objects: list[Path], elf: Path, core: Core = M4) -> Path:
     return elf
 
 
-def run(elf: Path, folder: Path, core: Core = M4, timeout_s: int = RUN_TIMEOUT_S) -> None:
-    """Run an image with `folder` as its current directory; it must end with success."""
+def run(
+    elf: Path,
+    folder: Path,
+    core: Core = M4,
+    timeout_s: int = RUN_TIMEOUT_S,
+    *,
+    counting: bool = False,
+) -> None:
+    """Run an image with `folder` as its current directory; it must end with success.
+
+    counting : an instruction takes 2^ICOUNT_SHIFT ns of virtual time, which SysTick shows
+    """
     qemu = tool("qemu-system-arm", "qemu-system-arm")
     command = [qemu, "-M", core.machine, "-nographic", "-monitor", "none", "-serial", "none"]
+    command += ["-icount", f"shift={ICOUNT_SHIFT}"] if counting else []
     command += ["-semihosting-config", "enable=on,target=native", "-kernel", str(elf)]
     _call(command, cwd=folder, timeout=timeout_s)
 

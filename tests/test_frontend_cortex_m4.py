@@ -40,6 +40,7 @@ FUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "2048": ("2048", {"window_length": 2000}),
     "2048, shortest": ("2048", {"window_length": 1024, "n_mels": 30}),
 }
+SYSTICK_HZ = 25e6  # of mps2-an386
 KERNELS = ("headroom", "copy", "first", "middle, 4", "middle", "last", "magnitude", "mel", "codes")
 
 
@@ -102,6 +103,15 @@ def test_assembly_equals_its_twins_on_other_cores(core: Core, tmp_path: Path) ->
     check_kernels(tables("tutorial"), objects, core, tmp_path)
 
 
+def test_instructions_of_each_stage(kernels: list[Path], tmp_path: Path) -> None:
+    """With -s they are printed; a whole frame is measured on a firmware, by test_frontend_cost."""
+    ticks = check_kernels(tables("tutorial"), kernels, M4, tmp_path, counting=True)
+    found = ticks / SYSTICK_HZ / (2**emulator.ICOUNT_SHIFT * 1e-9)
+    counts = dict(zip(KERNELS, found.round().astype(int).tolist(), strict=True))
+    print(counts)
+    assert sum(counts[name] for name in KERNELS if name not in ("headroom", "copy")) <= 19_000
+
+
 @pytest.mark.parametrize("name", ["cortex-m0", "cortex-m3", "cortex-m33+nodsp", "cortex-m33+nofp"])
 def test_assembly_is_for_cores_with_the_dsp_extension(name: str, tmp_path: Path) -> None:
     """It assembles everywhere; without the extension, or the C would be there twice, to nothing."""
@@ -134,16 +144,24 @@ def kernel_objects(core: Core, folder: Path) -> list[Path]:
     return emulator.compile_objects(files, flags(), folder, core)
 
 
-def check_kernels(t: FrontendTables, objects: list[Path], core: Core, folder: Path) -> None:
-    """Run each stage in assembly and in C on the same words, and compare all that they write."""
+def check_kernels(
+    t: FrontendTables, objects: list[Path], core: Core, folder: Path, *, counting: bool = False
+) -> np.ndarray:
+    """Run each stage in assembly and in C on the same words, and compare all that they write.
+
+    Returns each stage's SysTick ticks in assembly, of the last inputs.
+    """
     (folder / "paritone_frontend.c").write_text(frontend_c(t))
     data = emulator.compile_objects([folder / "paritone_frontend.c"], flags(), folder, core)
     kernel_inputs(t.n_fft).tofile(folder / "inputs.bin")
-    emulator.run(emulator.link([*objects, *data], folder / "kernels.elf", core), folder, core)
-    assert np.fromfile(folder / "counts.bin", np.uint32).size == len(KERNELS)  # it came to its end
+    elf = emulator.link([*objects, *data], folder / "kernels.elf", core)
+    emulator.run(elf, folder, core, counting=counting)
+    ticks = np.fromfile(folder / "counts.bin", np.uint32)
+    assert len(ticks) == len(KERNELS)
     different = np.fromfile(folder / "different.bin", np.uint32).reshape(-1, 4)
     first = [f"{KERNELS[s]}[{i}]: {e:#x}, found {f:#x}" for s, i, e, f in different[:5].tolist()]
     assert not first, f"{len(different)} differ: {'; '.join(first)}"
+    return ticks
 
 
 def kernel_inputs(n: int) -> np.ndarray:

@@ -2,9 +2,10 @@
  * The one place that knows whether the core has the DSP extension, and the inner
  * blocks that are written in assembly for it: firmware/src/frontend_*.S.
  *
- * Each block has its C twin beside it: the file of the same name, where the twin's range and
- * result are described. Both give the same bits. Cortex-M4, M7 and M33 take the assembly; M0,
- * M3, M23, the host and -DPARITONE_PLAIN_C take the C.
+ * A stage `name` calls the blocks here where the core has them (frontend_simd.c,
+ * frontend_fused_simd.c), and its portable twin `name_c` elsewhere: Cortex-M4, M7 and M33 take
+ * the assembly; M0, M3, M23, the host and -DPARITONE_PLAIN_C the C. Both give the same bits.
+ * Ranges and results are the stages', in frontend_stages.h and frontend_fused.h.
  */
 #ifndef PARITONE_SIMD_H
 #define PARITONE_SIMD_H
@@ -23,15 +24,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* frontend_window.S; twins in frontend_window.c. Bits where samples change sign: bit i + 1 and
- * i + 17 of the result say whether bits i + 1 and i of any even, any odd sample differ.
- *   pcm  [2 words], aligned to 2 */
+/* frontend_window.S, for frontend_headroom. Bits i and i + 16, i = 1..15: whether bits i and i - 1
+ * differ in any even, in any odd sample. Bits 0 and 16 say nothing.
+ *   pcm  [2 * words], aligned to 4 */
 uint32_t frontend_sign_bits_simd(const int16_t *pcm, size_t words);
 
-/* Samples forward, word by word; `to` may lie in `from` when it is below it. Aligned to 2. */
+/* frontend_copy.S: frontend_copy. */
 void frontend_copy_simd(int16_t *to, const int16_t *from, size_t n);
 
 /* frontend_fused_first.S: frontend_fused_first.
+ *   window   of paritone_fused_tables_t
  *   lead     zero pairs before the window, as many after it; at most quarter
  *   quarter  M/4 */
 void frontend_fused_first_simd(const int32_t *window, const int16_t *pcm, int32_t *out,

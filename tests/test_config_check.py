@@ -61,10 +61,14 @@ def test_the_shipped_configuration(status, tmp_path: Path) -> None:
 
 
 def test_what_the_device_cannot_do(status) -> None:
-    code, out, _ = status("feature_extraction.center=True", "feature_extraction.n_fft=600")
+    section = "feature_extraction"
+    code, out, _ = status(
+        f"{section}.center=True", f"{section}.n_fft=600", f"{section}.pad_mode=empty"
+    )
     assert code == 0
-    assert "warning: feature_extraction.center True" in out
-    assert "the device refuses: feature_extraction.n_fft" in out
+    assert f"warning: {section}.center True: a clip's last frames (2 at most)" in out
+    assert f"the device refuses: {section}.n_fft" in out
+    assert f"the device refuses: {section}.pad_mode is empty" in out
     assert out.count("feature_extraction.center") == 1
 
 

@@ -177,7 +177,7 @@ int paritone_stream_finish(paritone_stream_t *stream, int *ready) {
         end(stream);
     }
     *ready = 0;
-    while (stream->end != 0u && stream->end >= lead(stream->frontend) && !*ready) {
+    while (stream->end >= lead(stream->frontend) && !*ready) {
         *ready = add_padded_column(stream);
     }
     if (!*ready) {

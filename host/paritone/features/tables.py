@@ -144,11 +144,11 @@ def make_tables(
     features: FeatureExtraction,
     rate: int,
     input_format: InputFormat,
-    silence_threshold: float | None = None,
+    silence_threshold: float = 0.0,
 ) -> FrontendTables:
     """Return the tables of one configuration; ConfigError lists what the device cannot do.
 
-    silence_threshold : ``deployment.silence_threshold``
+    silence_threshold : of the gate, in mel units summed over a patch; 0: no gate
     """
     reasons = device_limits(features, rate)
     if reasons:
@@ -200,7 +200,7 @@ def make_tables(
         codes=None if cells is None else cells[1],
         code_bits=0 if cells is None else cells[0],
         code_octave=octaves.start,
-        silence=math.ceil(math.ldexp(silence_threshold or 0, LEVEL_BITS)),
+        silence=math.ceil(math.ldexp(silence_threshold, LEVEL_BITS)),
     )
 
 

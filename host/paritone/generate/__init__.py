@@ -71,11 +71,7 @@ def frontend_tables(plan: Plan, config: Config) -> FrontendTables:
     check_input(plan.inputs[0], features.n_mels, features.patch_length)
     source = plan.inputs[0]
     wanted = InputFormat(source.dtype, source.scale, source.zero_point)
-    return make_tables(features, preprocessing.target_rate, wanted, _silence_threshold(config))
-
-
-def _silence_threshold(config: Config) -> float | None:
-    return config.deployment.silence_threshold if config.deployment is not None else None
+    return make_tables(features, preprocessing.target_rate, wanted, config.silence_threshold)
 
 
 def check_input(source: TensorInfo, n_mels: int, patch_length: int) -> None:
@@ -94,7 +90,7 @@ def _config_hash(config: Config) -> str:
     used = {
         "feature_extraction": config.feature_extraction.model_dump(mode="json"),
         "target_rate": config.preprocessing.target_rate,
-        "silence_threshold": _silence_threshold(config) or 0,
+        "silence_threshold": config.silence_threshold,
     }
     return hashlib.sha256(json.dumps(used, sort_keys=True).encode()).hexdigest()
 

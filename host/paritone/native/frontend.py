@@ -231,8 +231,7 @@ def as_pcm(pcm: npt.ArrayLike) -> npt.NDArray[np.int16]:
 
 def config_tables(config: Config, model: str | Path | None) -> FrontendTables:
     """Tables of a configuration for the input of `model` (`input_format`)."""
-    gate = config.deployment.silence_threshold if config.deployment is not None else None
-    rate = config.preprocessing.target_rate
+    rate, gate = config.preprocessing.target_rate, config.silence_threshold
     return make_tables(config.feature_extraction, rate, input_format(model), gate)
 
 

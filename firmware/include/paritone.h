@@ -50,7 +50,8 @@ typedef enum {
  * Every table comes from `paritone generate`; every formula is beside its code
  * in src/frontend_*.c. Frames are librosa's. With center=False frame t reads the
  * n_fft samples from t * hop_length on, and exists once they do. With center=True
- * that sample is the middle of the frame, and padding surrounds the stream.
+ * that sample is the middle of the frame, padding surrounds the stream, and a frame
+ * exists once the half after its middle does (reflect: and one sample more).
  */
 
 /* Stages of one frame, in order; each but the first reads the one before, but for the

@@ -21,7 +21,7 @@ BOARD = "stm32f405"
 SMALL = {**TUTORIAL, "n_mels": 20, "patch_length": 8, "include_last_patch": True}
 
 
-def project(folder: Path, n_fft: int, cmsis_dsp: Path | None) -> Project:
+def project(folder: Path, n_fft: int, cmsis_dsp: Path) -> Project:
     """A dense layer behind the tutorial's frontend, small; n_fft 512 and 1024 differ in radix."""
     features = {**SMALL, "n_fft": n_fft}
     config = make_config("benchmarking", preprocessing=PREPROCESSING, feature_extraction=features)
@@ -62,13 +62,6 @@ def test_the_firmware_on_genuine_cmsis_dsp(n_fft: int, core: bool, tmp_path: Pat
     with device.open(BOARD, firmware) as board:
         found = [patch.features for patch in board.stream(pcm, run=False)]
     assert np.array_equal(np.stack(found), integer.patches(pcm, built.tables()))
-
-
-def test_without_it_nothing_of_it_is_linked(tmp_path: Path) -> None:
-    project(tmp_path, 512, None).build()
-    map_file = tmp_path / "out/firmware/firmware.map"
-    assert "genuine" not in map_file.read_text()
-    assert origin(map_file, "paritone_stream_push") == {"libparitone.a"}
 
 
 def test_another_folder_is_refused(

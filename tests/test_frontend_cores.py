@@ -22,7 +22,7 @@ from paritone.generate.frontend import frontend_c
 from paritone.generate.frontend_fused import has_fused
 from paritone.native.frontend import Frontend
 
-FRAMES = int(os.environ.get("PARITONE_FRAMES", "3000"))
+FRAMES = int(os.environ.get("PARITONE_FRAMES", "2000"))
 FUSED = "paritone_frontend_fused"
 SHORT = {"patch_length": 24, "overlap": 0.5, "include_last_patch": True}
 EVEN = {"window_length": 1996}  # the fused transform wants pairs of samples, and of zeros

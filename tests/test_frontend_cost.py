@@ -61,6 +61,7 @@ def test_what_is_counted_is_what_was_linked(board: Device, project: Project) -> 
     assert {"paritone_frontend", "frontend", "frontend_stream", "frontend_mel"} <= objects
     assert not {"model", "requests", "main", "startup", "fully_connected"} & objects
     held = footprint.symbol_sizes(firmware.elf)
+    assert not {s.archive for s in kept if "genuine" in s.archive}
     named = {name: size for name, size in held.items() if "frontend_" in name}
     assert len(named) > 10
     assert sum(named.values()) <= firmware.frontend.flash_bytes <= firmware.flash_bytes

@@ -16,7 +16,7 @@ from paritone.features import integer
 from paritone.generate.frontend_fused import has_fused
 from paritone.native.frontend import Frontend
 
-FRAMES = int(os.environ.get("PARITONE_FRAMES", "16000"))
+FRAMES = int(os.environ.get("PARITONE_FRAMES", "12000"))
 STREAM_FRAMES = 2000
 SHORT = {"patch_length": 16, "overlap": 0.3, "include_last_patch": True}
 PADDING = (None, "constant", "edge", "reflect", "symmetric")

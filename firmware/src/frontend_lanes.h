@@ -7,9 +7,8 @@
 #ifndef PARITONE_FRONTEND_LANES_H
 #define PARITONE_FRONTEND_LANES_H
 
+#include "frontend_vectors.h"
 #include "paritone.h"
-
-enum { LANES = 32 };
 
 typedef struct {
     int32_t re[LANES], im[LANES];

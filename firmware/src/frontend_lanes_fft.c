@@ -1,56 +1,85 @@
 /* arm_cfft_q31 in place, LANES transforms in lockstep. */
 #include "frontend_lanes.h"
 
-#include "frontend_points.h"
-
 /* What a stage does to the values that it reads and writes: arm_cfft_q31's scaling. */
 typedef enum { FIRST, MIDDLE, LAST } stage_t;
 
-static inline point_t load(const points_t *p, size_t lane, stage_t stage) {
-    const point_t v = {p->re[lane], p->im[lane]};
-    return scale_point(v, 0u, stage == FIRST ? 4u : 0u);
-}
+/* A point of each frame. */
+typedef struct {
+    vector_t re, im;
+} vectors_t;
 
-static inline void store(points_t *p, size_t lane, point_t v) {
-    p->re[lane] = v.re;
-    p->im[lane] = v.im;
-}
-
-static inline point_t turn(point_t p, const int32_t *cos_sin, stage_t stage) {
-    return stage == FIRST ? scale_point(turn_point(p, cos_sin[0], cos_sin[1]), 1u, 0u)
-                          : half_turn_point(p, cos_sin[0], cos_sin[1]);
-}
-
-/* Butterfly k of a block; the twiddles of 2k, k and 3k. The legs lie apart. */
-static inline void turned_butterflies(points_t *restrict a, points_t *restrict b,
-                                      points_t *restrict c, points_t *restrict d,
-                                      const int32_t *twiddle, size_t k, stage_t stage) {
-    const int32_t once[2] = {twiddle[2u * k], twiddle[2u * k + 1u]};
-    const int32_t twice[2] = {twiddle[4u * k], twiddle[4u * k + 1u]};
-    const int32_t thrice[2] = {twiddle[6u * k], twiddle[6u * k + 1u]};
-    for (size_t i = 0; i < LANES; i++) {
-        const point_t leg[4] = {load(a, i, stage), load(b, i, stage), load(c, i, stage),
-                                load(d, i, stage)};
-        point_t result[4];
-        butterfly4(leg, result);
-        store(a, i, scale_point(result[0], 0u, stage == FIRST ? 0u : 2u));
-        store(b, i, turn(result[1], twice, stage));
-        store(c, i, turn(result[2], once, stage));
-        store(d, i, turn(result[3], thrice, stage));
+static inline vectors_t load(const points_t *p, stage_t stage) {
+    vectors_t v = {vector_load(p->re), vector_load(p->im)};
+    if (stage == FIRST) {
+        v.re = vector_shift_down(v.re, 4u);
+        v.im = vector_shift_down(v.im, 4u);
     }
+    return v;
 }
 
-static inline void last_butterflies(points_t *restrict a, points_t *restrict b,
-                                    points_t *restrict c, points_t *restrict d) {
-    for (size_t i = 0; i < LANES; i++) {
-        const point_t leg[4] = {load(a, i, LAST), load(b, i, LAST), load(c, i, LAST),
-                                load(d, i, LAST)};
-        point_t result[4];
-        butterfly4(leg, result);
-        store(a, i, result[0]);
-        store(b, i, result[1]);
-        store(c, i, result[2]);
-        store(d, i, result[3]);
+static inline void store(points_t *p, vectors_t v) {
+    vector_store(p->re, v.re);
+    vector_store(p->im, v.im);
+}
+
+static inline vectors_t add(vectors_t a, vectors_t b) {
+    const vectors_t sum = {vector_add(a.re, b.re), vector_add(a.im, b.im)};
+    return sum;
+}
+
+static inline vectors_t sub(vectors_t a, vectors_t b) {
+    const vectors_t difference = {vector_sub(a.re, b.re), vector_sub(a.im, b.im)};
+    return difference;
+}
+
+/* a - jb */
+static inline vectors_t sub_j(vectors_t a, vectors_t b) {
+    const vectors_t sum = {vector_add(a.re, b.im), vector_sub(a.im, b.re)};
+    return sum;
+}
+
+/* a + jb */
+static inline vectors_t add_j(vectors_t a, vectors_t b) {
+    const vectors_t sum = {vector_sub(a.re, b.im), vector_add(a.im, b.re)};
+    return sum;
+}
+
+static inline vectors_t twice(vectors_t a) {
+    const vectors_t doubled = {vector_shift_up(a.re, 1u), vector_shift_up(a.im, 1u)};
+    return doubled;
+}
+
+static inline vectors_t over(vectors_t a, unsigned shift) {
+    const vectors_t part = {vector_shift_down(a.re, shift), vector_shift_down(a.im, shift)};
+    return part;
+}
+
+/* a (cos - j sin): turn_point, then the stage's scaling. */
+static inline vectors_t turn(vectors_t a, const int32_t *cos_sin, stage_t stage) {
+    const int32_t cos = cos_sin[0], sin = cos_sin[1];
+    const vectors_t half = {
+        vector_add(vector_high(vector_scale(a.re, cos)), vector_high(vector_scale(a.im, sin))),
+        vector_sub(vector_high(vector_scale(a.im, cos)), vector_high(vector_scale(a.re, sin)))};
+    return stage == FIRST ? twice(half) : over(half, 1u);
+}
+
+/* Butterfly k of a block, its legs a, b, c, d; LAST turns nothing. */
+static inline void butterflies(points_t *x, size_t step, const int32_t *twiddle, size_t k,
+                               stage_t stage) {
+    const vectors_t a = load(x, stage), b = load(x + step, stage);
+    const vectors_t c = load(x + 2u * step, stage), d = load(x + 3u * step, stage);
+    const vectors_t even = add(a, c), odd = add(b, d), crossed = sub(a, c), turned = sub(b, d);
+    if (stage == LAST) {
+        store(x, add(even, odd));
+        store(x + step, sub(even, odd));
+        store(x + 2u * step, sub_j(crossed, turned));
+        store(x + 3u * step, add_j(crossed, turned));
+    } else {
+        store(x, stage == FIRST ? add(even, odd) : over(add(even, odd), 2u));
+        store(x + step, turn(sub(even, odd), &twiddle[4u * k], stage));
+        store(x + 2u * step, turn(sub_j(crossed, turned), &twiddle[2u * k], stage));
+        store(x + 3u * step, turn(add_j(crossed, turned), &twiddle[6u * k], stage));
     }
 }
 
@@ -58,42 +87,31 @@ static inline void last_butterflies(points_t *restrict a, points_t *restrict b,
 static void radix4(points_t *x, uint32_t n, const int32_t *twiddle, uint32_t stride) {
     uint32_t q = n / 4u;
     for (uint32_t k = 0; k < q; k++) {
-        turned_butterflies(&x[k], &x[k + q], &x[k + 2u * q], &x[k + 3u * q], twiddle,
-                           (size_t)k * stride, FIRST);
+        butterflies(&x[k], q, twiddle, (size_t)k * stride, FIRST);
     }
     for (q /= 4u; q > 1u; q /= 4u) {
         stride *= 4u;
         for (uint32_t k = 0; k < q; k++) {
             for (uint32_t i = k; i < n; i += 4u * q) {
-                turned_butterflies(&x[i], &x[i + q], &x[i + 2u * q], &x[i + 3u * q], twiddle,
-                                   (size_t)k * stride, MIDDLE);
+                butterflies(&x[i], q, twiddle, (size_t)k * stride, MIDDLE);
             }
         }
     }
     for (uint32_t i = 0; i < n; i += 4u) {
-        last_butterflies(&x[i], &x[i + 1u], &x[i + 2u], &x[i + 3u]);
+        butterflies(&x[i], 1u, twiddle, 0u, LAST);
     }
 }
 
-/* The radix-2 step of arm_cfft_q31, of points `half` apart. */
-static inline void halve(points_t *restrict a, points_t *restrict b, int32_t cos, int32_t sin) {
-    for (size_t i = 0; i < LANES; i++) {
-        const point_t p = {a->re[i] >> 2, a->im[i] >> 2}, q = {b->re[i] >> 2, b->im[i] >> 2};
-        const point_t d = sub_points(p, q);
-        const int64_t re = d.re, im = d.im;
-        const point_t turned = {add32(round_high32(re * cos), round_high32(im * sin)),
-                                add32(round_high32(im * cos), round_high32(-re * sin))};
-        store(a, i, add_points(p, q));
-        store(b, i, scale_point(turned, 1u, 0u));
-    }
-}
-
-static void twice(points_t *x, uint32_t n) {
-    for (uint32_t k = 0; k < n; k++) {
-        for (size_t i = 0; i < LANES; i++) {
-            store(&x[k], i, scale_point(load(&x[k], i, LAST), 1u, 0u));
-        }
-    }
+/* The radix-2 step of arm_cfft_q31: half a sum, and half a difference, turned. */
+static inline void halve(points_t *low, points_t *high, const int32_t *cos_sin) {
+    const int32_t cos = cos_sin[0], sin = cos_sin[1];
+    const vectors_t a = over(load(low, LAST), 2u), b = over(load(high, LAST), 2u), d = sub(a, b);
+    const vectors_t turned = {vector_add(vector_round_high(vector_scale(d.re, cos)),
+                                         vector_round_high(vector_scale(d.im, sin))),
+                              vector_add(vector_round_high(vector_scale(d.im, cos)),
+                                         vector_round_high_negative(vector_scale(d.re, sin)))};
+    store(low, add(a, b));
+    store(high, twice(turned));
 }
 
 void lanes_cfft(const int32_t *twiddle, uint32_t n, points_t *x) {
@@ -104,9 +122,11 @@ void lanes_cfft(const int32_t *twiddle, uint32_t n, points_t *x) {
     }
     const uint32_t half = n / 2u;
     for (uint32_t k = 0; k < half; k++) {
-        halve(&x[k], &x[k + half], twiddle[2u * k], twiddle[2u * k + 1u]);
+        halve(&x[k], &x[k + half], &twiddle[2u * k]);
     }
     radix4(x, half, twiddle, 2u);
     radix4(x + half, half, twiddle, 2u);
-    twice(x, n);
+    for (uint32_t k = 0; k < n; k++) {
+        store(&x[k], twice(load(&x[k], LAST)));
+    }
 }

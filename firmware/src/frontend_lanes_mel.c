@@ -6,14 +6,6 @@ typedef struct {
     sums_t rising, whole;
 } segment_t;
 
-static inline void add_magnitude(uint32_t rise, uint32_t one, const words_t *magnitude,
-                                 segment_t *sums) {
-    for (size_t i = 0; i < LANES; i++) {
-        sums->rising.lane[i] += (uint64_t)rise * magnitude->lane[i];
-        sums->whole.lane[i] += (uint64_t)one * magnitude->lane[i];
-    }
-}
-
 static inline void add_power(uint32_t rise, uint32_t one, const points_t *bin, segment_t *sums) {
     for (size_t i = 0; i < LANES; i++) {
         const int64_t re = bin->re[i], im = bin->im[i];
@@ -43,12 +35,19 @@ static void scale(const paritone_frontend_t *f, sums_t *mel) {
 }
 
 void lanes_mel(const paritone_frontend_t *f, const words_t *magnitude, sums_t *mel) {
-    const uint32_t one = (uint32_t)1 << f->rise_bits;
     size_t k = 0;
     for (uint32_t s = 0; s <= f->n_mels; s++) {
-        segment_t sums = {{{0}}, {{0}}};
+        wide_t rising = wide_zero(), whole = wide_zero();
         for (const size_t end = k + f->segment_length[s]; k < end; k++) {
-            add_magnitude(f->rise[k], one, &magnitude[k], &sums);
+            const vector_t m = vector_load(magnitude[k].lane);
+            rising = wide_add_product(rising, m, f->rise[k]);
+            whole = wide_add(whole, m);
+        }
+        segment_t sums;
+        wide_store(sums.rising.lane, rising);
+        wide_store(sums.whole.lane, whole);
+        for (size_t i = 0; i < LANES; i++) {
+            sums.whole.lane[i] <<= f->rise_bits;
         }
         add_segment(f, s, &sums, mel);
     }

@@ -45,14 +45,6 @@ static inline point_t turn_point(point_t p, int32_t cos, int32_t sin) {
     return turned;
 }
 
-/* turn_point, halved: 64-bit sums of whole high words, so that one shift does both. */
-static inline point_t half_turn_point(point_t p, int32_t cos, int32_t sin) {
-    const int64_t low = INT64_C(0xffffffff), re = p.re, im = p.im;
-    const point_t turned = {(int32_t)((((re * cos) & ~low) + im * sin) >> 33),
-                            (int32_t)((((im * cos) | low) - re * sin) >> 33)};
-    return turned;
-}
-
 /* (p << left) >> right: doubled modulo 2^32, or halved. */
 static inline point_t scale_point(point_t p, unsigned left, unsigned right) {
     const point_t scaled = {shift_up32(p.re, left) >> right, shift_up32(p.im, left) >> right};

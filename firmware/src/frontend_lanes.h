@@ -50,10 +50,6 @@ void lanes_cfft(const int32_t *twiddle, uint32_t n, points_t *x);
 void lanes_split(const paritone_cmsis_tables_t *tables, uint32_t half, uint32_t first,
                  uint32_t last, const uint16_t *order, const points_t *z, points_t *spectrum);
 
-/* word[i] = table[place[i]]: in a file of its own, so that nothing is known of the pointers
- * and compilers leave it a plain loop; what they make of it otherwise is slower. */
-void lanes_look_up(const uint32_t *table, const uint32_t *place, size_t n, uint32_t *word);
-
 /* As frontend_magnitude, of n bins. */
 void lanes_magnitude(const uint32_t *root, const points_t *spectrum, size_t n, words_t *magnitude);
 
@@ -63,11 +59,19 @@ void lanes_mel(const paritone_frontend_t *f, const words_t *magnitude, sums_t *m
 /* As frontend_mel_power of frontend_power, of all bins. */
 void lanes_mel_power(const paritone_frontend_t *f, const points_t *spectrum, sums_t *mel);
 
+/* What each frame's headroom makes of the logarithm's constants. */
+typedef struct {
+    sums_t offset, floor;
+    words_t shift; /* headroom, twice for powers */
+} shifted_t;
+
+void lanes_shift(const paritone_frontend_t *f, const words_t *headroom, shifted_t *shifted);
+
 /* The model's input of one band, as frontend_codes, or frontend_log and frontend_quantize.
  *   mel     of the band
  *   n       frames, of LANES, whose values are wanted
  *   values  [n] of f->dtype */
-void lanes_input(const paritone_frontend_t *f, const sums_t *mel, const words_t *headroom,
+void lanes_input(const paritone_frontend_t *f, const sums_t *mel, const shifted_t *shifted,
                  size_t n, void *values);
 
 #endif

@@ -13,62 +13,72 @@ static inline binary_t lane(const binaries_t *v, size_t i) {
     return binary;
 }
 
-/* Each frame's sum with offset and floor, the headroom's shift applied to them. */
-static inline void split(const paritone_frontend_t *f, const sums_t *mel, const words_t *headroom,
-                         binaries_t *v) {
+static inline binaries_t split(const sums_t *mel, const shifted_t *s) {
+    binaries_t v;
+    vector_t octave;
+    vector_store(v.mantissa.lane,
+                 vector_binary(mel->lane, s->offset.lane, s->floor.lane, &octave));
+    vector_store(v.octave.lane, octave);
+    return v;
+}
+
+static inline words_t look_up(const uint32_t *table, const words_t *place) {
+    words_t word;
+    vector_store(word.lane, vector_look_up(table, vector_load(place->lane)));
+    return word;
+}
+
+void lanes_shift(const paritone_frontend_t *f, const words_t *headroom, shifted_t *shifted) {
     for (size_t i = 0; i < LANES; i++) {
         const unsigned shift = headroom->lane[i] * f->power;
-        const uint64_t offset = f->offset << shift, floor = f->floor << shift;
-        const binary_t binary = binary_of(raised(mel->lane[i], offset, floor));
-        v->mantissa.lane[i] = binary.mantissa;
-        v->octave.lane[i] = (uint32_t)binary.octave;
+        shifted->shift.lane[i] = shift;
+        shifted->offset.lane[i] = f->offset << shift;
+        shifted->floor.lane[i] = f->floor << shift;
     }
 }
 
-static void codes(const paritone_frontend_t *f, const sums_t *mel, const words_t *headroom,
+static void codes(const paritone_frontend_t *f, const sums_t *mel, const shifted_t *s,
                   uint8_t code[LANES]) {
-    binaries_t v;
-    words_t place, word;
-    split(f, mel, headroom, &v);
+    const binaries_t v = split(mel, s);
+    words_t place;
     for (size_t i = 0; i < LANES; i++) {
-        const int32_t shift = (int32_t)(headroom->lane[i] * f->power);
-        place.lane[i] = code_place(lane(&v, i), f->code_bits, f->code_octave + shift);
+        const int32_t first_octave = f->code_octave + (int32_t)s->shift.lane[i];
+        place.lane[i] = code_place(lane(&v, i), f->code_bits, first_octave);
     }
-    lanes_look_up(f->codes, place.lane, LANES, word.lane);
+    const words_t word = look_up(f->codes, &place);
     for (size_t i = 0; i < LANES; i++) {
         code[i] = code_at(word.lane[i], lane(&v, i));
     }
 }
 
-static void logarithms(const paritone_frontend_t *f, const sums_t *mel, const words_t *headroom,
+static void logarithms(const paritone_frontend_t *f, const sums_t *mel, const shifted_t *s,
                        int32_t log[LANES]) {
     const int32_t one = f->log_lines[256] - f->log_lines[0];
     const uint32_t *lines = (const uint32_t *)f->log_lines; /* as they are, whatever the sign */
-    binaries_t v;
-    words_t place, low, high;
-    split(f, mel, headroom, &v);
+    const binaries_t v = split(mel, s);
+    words_t place;
     for (size_t i = 0; i < LANES; i++) {
         place.lane[i] = log_place(lane(&v, i));
     }
-    lanes_look_up(lines, place.lane, LANES, low.lane);
-    lanes_look_up(lines + 1, place.lane, LANES, high.lane);
+    const words_t low = look_up(lines, &place), high = look_up(lines + 1, &place);
     for (size_t i = 0; i < LANES; i++) {
-        const int32_t exponent = f->mel_exponent + (int32_t)(headroom->lane[i] * f->power);
-        log[i] = log_between((int32_t)low.lane[i], (int32_t)high.lane[i], one, lane(&v, i), exponent);
+        const int32_t exponent = f->mel_exponent + (int32_t)s->shift.lane[i];
+        log[i] = log_between((int32_t)low.lane[i], (int32_t)high.lane[i], one, lane(&v, i),
+                             exponent);
     }
 }
 
-void lanes_input(const paritone_frontend_t *f, const sums_t *mel, const words_t *headroom,
+void lanes_input(const paritone_frontend_t *f, const sums_t *mel, const shifted_t *shifted,
                  size_t n, void *values) {
     uint8_t code[LANES];
     float value[LANES];
     int32_t log[LANES];
     if (f->codes != NULL) {
-        codes(f, mel, headroom, code);
+        codes(f, mel, shifted, code);
         memcpy(values, code, n);
         return;
     }
-    logarithms(f, mel, headroom, log);
+    logarithms(f, mel, shifted, log);
     if (f->dtype == PARITONE_FLOAT32) {
         for (size_t i = 0; i < LANES; i++) {
             value[i] = log_value(f, log[i]);

@@ -35,6 +35,7 @@ static void scale(const paritone_frontend_t *f, sums_t *mel) {
 }
 
 void lanes_mel(const paritone_frontend_t *f, const words_t *magnitude, sums_t *mel) {
+    wide_t before = wide_zero(); /* the rise of band s - 1 */
     size_t k = 0;
     for (uint32_t s = 0; s <= f->n_mels; s++) {
         wide_t rising = wide_zero(), whole = wide_zero();
@@ -43,13 +44,10 @@ void lanes_mel(const paritone_frontend_t *f, const words_t *magnitude, sums_t *m
             rising = wide_add_product(rising, m, f->rise[k]);
             whole = wide_add(whole, m);
         }
-        segment_t sums;
-        wide_store(sums.rising.lane, rising);
-        wide_store(sums.whole.lane, whole);
-        for (size_t i = 0; i < LANES; i++) {
-            sums.whole.lane[i] <<= f->rise_bits;
+        if (s > 0u) {
+            wide_store(mel[s - 1u].lane, wide_sum(before, wide_sub(whole, f->rise_bits, rising)));
         }
-        add_segment(f, s, &sums, mel);
+        before = rising;
     }
     scale(f, mel);
 }

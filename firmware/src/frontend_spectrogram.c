@@ -172,8 +172,10 @@ int paritone_frontend_spectrogram(const paritone_frontend_t *f, const int16_t *p
         gather(f, start, &b);
         transform(f, &b);
         make_bands(f, &b);
+        shifted_t shifted;
+        lanes_shift(f, b.headroom, &shifted);
         for (size_t j = 0; j < f->n_mels; j++) {
-            lanes_input(f, &b.mel[j], b.headroom, count, (uint8_t *)spectrogram + (j * n + t) * bytes);
+            lanes_input(f, &b.mel[j], &shifted, count, (uint8_t *)spectrogram + (j * n + t) * bytes);
         }
     }
     return PARITONE_OK;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "frontend_curves.h"
 #include "frontend_points.h"
 #include "frontend_root.h"
 
@@ -88,7 +89,30 @@ static inline vector_t vector_magnitude(const uint32_t *table, vector_t re, vect
                                        vector_high(vector_multiply(y, y)));
     const __m512i word = _mm512_i32gather_epi32(_mm512_srli_epi32(s, 23), table, 4);
     const __m512i line = vector_high(vector_multiply(s, _mm512_slli_epi32(word, 16)));
-    return _mm512_srlv_epi32(_mm512_slli_epi32(_mm512_add_epi32(word, line), 2), shift);
+    const __m512i root = _mm512_slli_epi32(_mm512_add_epi32(word, line), 2);
+    const __m512i half = _mm512_srli_epi32(_mm512_sllv_epi32(one, shift), 1);
+    return _mm512_srlv_epi32(_mm512_add_epi32(root, half), shift);
+}
+
+static inline vector_t vector_look_up(const uint32_t *table, vector_t place) {
+    return _mm512_i32gather_epi32(place, table, 4);
+}
+
+/* binary_of each lane of raised(sum, offset, floor): mantissas; *octave */
+static inline vector_t vector_binary(const uint64_t *sum, const uint64_t *offset,
+                                     const uint64_t *floor, vector_t *octave) {
+    __m256i mantissas[2], zeros[2];
+    for (int i = 0; i < 2; i++) {
+        const __m512i v = _mm512_max_epu64(_mm512_add_epi64(_mm512_loadu_si512(sum + 8 * i),
+                                                            _mm512_loadu_si512(offset + 8 * i)),
+                                           _mm512_loadu_si512(floor + 8 * i));
+        const __m512i n = _mm512_lzcnt_epi64(v);
+        mantissas[i] = _mm512_cvtepi64_epi32(_mm512_srli_epi64(_mm512_sllv_epi64(v, n), 32));
+        zeros[i] = _mm512_cvtepi64_epi32(n);
+    }
+    const __m512i all = _mm512_inserti64x4(_mm512_castsi256_si512(zeros[0]), zeros[1], 1);
+    *octave = _mm512_sub_epi32(_mm512_set1_epi32(63), all);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(mantissas[0]), mantissas[1], 1);
 }
 
 /* 64-bit sums, the even lanes' and the odd lanes' apart. */
@@ -114,6 +138,18 @@ static inline wide_t wide_add_product(wide_t sum, vector_t v, uint32_t factor) {
         _mm512_add_epi64(sum.even, _mm512_mul_epu32(v, w)),
         _mm512_add_epi64(sum.odd, _mm512_mul_epu32(_mm512_srli_epi64(v, 32), w))};
     return done;
+}
+
+/* (a << shift) - b */
+static inline wide_t wide_sub(wide_t a, unsigned shift, wide_t b) {
+    const wide_t done = {_mm512_sub_epi64(_mm512_slli_epi64(a.even, shift), b.even),
+                         _mm512_sub_epi64(_mm512_slli_epi64(a.odd, shift), b.odd)};
+    return done;
+}
+
+static inline wide_t wide_sum(wide_t a, wide_t b) {
+    const wide_t sum = {_mm512_add_epi64(a.even, b.even), _mm512_add_epi64(a.odd, b.odd)};
+    return sum;
 }
 
 /* Lane by lane to x[LANES]. */
@@ -206,6 +242,22 @@ static inline vector_t vector_magnitude(const uint32_t *table, vector_t re, vect
     return m;
 }
 
+static inline vector_t vector_look_up(const uint32_t *table, vector_t place) {
+    EACH_LANE { place.lane[i] = (int32_t)table[place.lane[i]]; }
+    return place;
+}
+
+static inline vector_t vector_binary(const uint64_t *sum, const uint64_t *offset,
+                                     const uint64_t *floor, vector_t *octave) {
+    vector_t mantissa;
+    EACH_LANE {
+        const binary_t v = binary_of(raised(sum[i], offset[i], floor[i]));
+        mantissa.lane[i] = (int32_t)v.mantissa;
+        octave->lane[i] = v.octave;
+    }
+    return mantissa;
+}
+
 typedef struct {
     uint64_t lane[LANES];
 } wide_t;
@@ -223,6 +275,16 @@ static inline wide_t wide_add(wide_t sum, vector_t v) {
 static inline wide_t wide_add_product(wide_t sum, vector_t v, uint32_t factor) {
     EACH_LANE { sum.lane[i] += (uint64_t)(uint32_t)v.lane[i] * factor; }
     return sum;
+}
+
+static inline wide_t wide_sub(wide_t a, unsigned shift, wide_t b) {
+    EACH_LANE { a.lane[i] = (a.lane[i] << shift) - b.lane[i]; }
+    return a;
+}
+
+static inline wide_t wide_sum(wide_t a, wide_t b) {
+    EACH_LANE { a.lane[i] += b.lane[i]; }
+    return a;
 }
 
 static inline void wide_store(uint64_t *x, wide_t sum) { memcpy(x, &sum, sizeof sum); }

@@ -64,7 +64,7 @@ void frontend_fused_middle(const int32_t *twiddle, uint32_t quarter, uint32_t bl
 void frontend_fused_last(uint32_t groups, const int32_t *in, int32_t *out);
 
 /* The real spectrum's bins k and M - k from Z[k] and Z[M - k], and their magnitudes
- * floor(4 root(s) / 2^z) as frontend_magnitude, for the pairs k of the tables.
+ * as frontend_magnitude, for the pairs k of the tables.
  *   z          [n_fft], of frontend_fused_last
  *   magnitude  [M], by bin number from 0 on; bins not in use hold anything */
 void frontend_fused_magnitude(const paritone_frontend_t *f, const int32_t *z,

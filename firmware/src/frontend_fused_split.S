@@ -29,8 +29,9 @@
     lsr r8, r7, #23
     ldr r8, [\root, r8, lsl #2]
     smlawb r7, r7, r8, r8
-    lsl r7, r7, #2
-    lsr \re, r7, r5
+    lsls r7, r7, #2 /* no carry, for a shift by 0 */
+    lsrs \re, r7, r5
+    adc \re, \re, #0
 .endm
 
 /* Bins k only. (low, high, split, root, to_low, n) */

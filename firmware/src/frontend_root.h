@@ -28,10 +28,11 @@ static inline uint32_t root_q14(uint32_t word, uint32_t s) {
     return word + (uint32_t)mul_high32((int32_t)s, shift_up32((int32_t)word, 16u));
 }
 
-/* floor of sqrt(re^2 + im^2), nearly. */
+/* sqrt(re^2 + im^2), nearly, halves rounded up; the sum stays below 2^32. */
 static inline uint32_t magnitude_of(const uint32_t *table, int32_t re, int32_t im) {
     const root_t root = root_of(re, im);
-    return (root_q14(table[root.square >> 23], root.square) << 2) >> root.shift;
+    const uint32_t half = ((uint32_t)1 << root.shift) >> 1;
+    return ((root_q14(table[root.square >> 23], root.square) << 2) + half) >> root.shift;
 }
 
 #endif

@@ -27,7 +27,7 @@ void frontend_window(const paritone_frontend_t *f, const int32_t *window, const 
 void frontend_spectrum(const paritone_cmsis_tables_t *tables, uint16_t n_fft, int32_t *fft,
                        int32_t *spectrum);
 
-/* |X|, relative error below 2e-5, then floored: n bins.
+/* |X|, relative error below 2e-5, then rounded: n bins.
  *   root       [257] table of square roots
  *   spectrum   [n][2] re and im
  *   magnitude  [n], below 2^32; elsewhere */

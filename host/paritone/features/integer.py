@@ -116,7 +116,7 @@ def window_frames(frames: npt.NDArray[np.int16], shift: Ints, tables: FrontendTa
 
 
 def magnitude_of(re: Ints, im: Ints, root: npt.NDArray[np.uint32]) -> Words:
-    """sqrt(re^2 + im^2), floored, by the table of square roots, for int32 re and im."""
+    """sqrt(re^2 + im^2), halves up, by the table of square roots, for int32 re and im."""
     reach = np.maximum(np.where(re < 0, ~re, re), np.where(im < 0, ~im, im))
     shift = 31 - bit_length(reach.astype(np.uint64))
     squares = (((re << shift) ** 2) >> 32) + (((im << shift) ** 2) >> 32)
@@ -124,7 +124,8 @@ def magnitude_of(re: Ints, im: Ints, root: npt.NDArray[np.uint32]) -> Words:
     slopes = words & 0xFFFF
     as_signed = np.where(squares == 2**31, -(2**31), squares)
     roots = words + ((as_signed * slopes) >> 16)
-    return np.where((re == 0) & (im == 0), 0, (roots << 2) >> shift).astype(np.uint64)
+    half = (1 << shift) >> 1
+    return np.where((re == 0) & (im == 0), 0, ((roots << 2) + half) >> shift).astype(np.uint64)
 
 
 def power_of(re: Ints, im: Ints) -> Words:

@@ -25,7 +25,7 @@ SMALL: dict[str, Any] = {
     "n_fft": 256,
     "window_length": 200,
     "hop_length": 90,
-    "n_mels": 12,
+    "n_mels": 13,
     "patch_length": 4,
     "overlap": 0.5,
     "include_last_patch": True,

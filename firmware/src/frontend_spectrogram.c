@@ -9,7 +9,7 @@
 
 enum {
     ALIGNMENT = 64, /* of every array: the width of the widest vectors */
-    STREAMS = 8     /* frames read at a time */
+    STREAMS = LANES < 8 ? LANES : 8 /* frames read at a time */
 };
 
 /* Pairs of samples (even, odd) that the window touches, and pairs of bins (k, M - k) in use. */

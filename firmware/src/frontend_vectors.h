@@ -1,7 +1,8 @@
 /*
- * One 32-bit value of each of 16 frames, and what frames in lockstep do with them. On hosts
- * with AVX-512 an instruction or a few each, as compilers miss the multiplications of every
- * other lane; elsewhere, and with -DPARITONE_PLAIN_C, the loops below them. The same bits.
+ * One 32-bit value of each of LANES frames, and what frames in lockstep do with them. On
+ * hosts with AVX-512 an instruction or a few for 16 frames, as compilers miss the
+ * multiplications of every other lane; elsewhere, and with -DPARITONE_PLAIN_C, plain C, one
+ * frame at a time. The same bits.
  */
 #ifndef PARITONE_FRONTEND_VECTORS_H
 #define PARITONE_FRONTEND_VECTORS_H
@@ -12,10 +13,10 @@
 #include "frontend_points.h"
 #include "frontend_root.h"
 
-enum { LANES = 16 };
-
 #if defined(__AVX512F__) && defined(__AVX512CD__) && !defined(PARITONE_PLAIN_C)
 #include <immintrin.h>
+
+enum { LANES = 16 };
 
 typedef __m512i vector_t;
 
@@ -161,6 +162,8 @@ static inline void wide_store(uint64_t *x, wide_t sum) {
 }
 
 #else
+
+enum { LANES = 1 }; /* more are slower: compilers keep such arrays in memory */
 
 #define EACH_LANE for (unsigned i = 0; i < LANES; i++)
 

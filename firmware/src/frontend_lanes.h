@@ -1,8 +1,8 @@
 /*
- * LANES frames in lockstep, for hosts: every value of a frame is an array of LANES,
- * and every step a loop over them that compilers turn into vector instructions. The
- * same numbers as one frame at a time, to the bit; only the order of work differs.
- * Inner functions trust frontend_spectrogram.c.
+ * LANES frames in lockstep, for hosts: every value of a frame is an array of LANES, and
+ * every step does all of them (frontend_vectors.h). The same numbers as one frame at a
+ * time, to the bit; only the order of work differs. Inner functions trust
+ * frontend_spectrogram.c.
  */
 #ifndef PARITONE_FRONTEND_LANES_H
 #define PARITONE_FRONTEND_LANES_H

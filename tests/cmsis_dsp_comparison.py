@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-import cortex_m4_emulator as emulator
-from cortex_m4_emulator import Core
+import cortex_m_emulator as emulator
+from cortex_m_emulator import Core
 from paritone import sources
 from paritone.native import build
 

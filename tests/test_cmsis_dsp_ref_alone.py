@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import cmsis_dsp_comparison as comparison
-import cortex_m4_emulator as emulator
+import cortex_m_emulator as emulator
 from paritone import sources
 from paritone.native import build
 

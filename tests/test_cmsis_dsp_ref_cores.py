@@ -8,7 +8,7 @@ import pytest
 
 import cmsis_dsp_comparison as comparison
 from cmsis_dsp_comparison import VECTORS, Record
-from cortex_m4_emulator import M3, M7, M33, Core
+from cortex_m_emulator import M3, M7, M33, Core
 
 FAMILIES = sorted(path.stem.removeprefix("cases_") for path in comparison.HERE.glob("cases_*.c"))
 COUNT = VECTORS // 5

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import cortex_m4_emulator as emulator
+import cortex_m_emulator as emulator
 from board_projects import noise
 from frontend_cases import TUTORIAL
 from paritone import boards, cli, device

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import cortex_m4_emulator as emulator
+import cortex_m_emulator as emulator
 import frontend_pcm
-from cortex_m4_emulator import CORES, Core
+from cortex_m_emulator import CORES, Core
 from frontend_cases import tables
 from paritone import sources
 from paritone.features.tables import FrontendTables

@@ -14,7 +14,7 @@ import pytest
 
 from paritone.native import build
 
-HERE = Path(__file__).parent / "cortex_m4"
+HERE = Path(__file__).parent / "cortex_m"
 CMSIS_DSP = "cmsisdsp==1.10.3"
 ICOUNT_SHIFT = 5
 RUN_TIMEOUT_S = 600

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import cmsis_dsp_comparison
-import cortex_m4_emulator as emulator
-from cortex_m4_emulator import M4, M7, M33, Core
+import cortex_m_emulator as emulator
+from cortex_m_emulator import M4, M7, M33, Core
 from frontend_cases import mixed, signals, tables
 from paritone import sources
 from paritone.features import integer

@@ -70,10 +70,11 @@ def prepare(
     """
     from paritone.engine import plan, tflite
     from paritone.generate import frontend_tables, generate
+    from paritone.generate.frontend_fused import simd_stream_bytes
 
     planned = plan.plan(tflite.read(model))
     tables = frontend_tables(planned, config)
-    _require_fit(planned.arena_bytes, tables.stream_bytes, planned.weights_bytes, board)
+    _require_fit(planned.arena_bytes, simd_stream_bytes(tables), planned.weights_bytes, board)
     generated = folder / "generated"
     generate(model, config, generated)
     return build_firmware(generated, board, folder / "firmware", cmsis_dsp)

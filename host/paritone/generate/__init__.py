@@ -96,6 +96,8 @@ def _config_hash(config: Config) -> str:
 
 
 def _manifest(plan: Plan, tables: FrontendTables, config_hash: str) -> Manifest:
+    from paritone.generate.frontend_fused import simd_stream_bytes
+
     source, output = plan.inputs[0], plan.outputs[0]
     return Manifest(
         generator=f"paritone {__version__}",
@@ -111,8 +113,7 @@ def _manifest(plan: Plan, tables: FrontendTables, config_hash: str) -> Manifest:
         input_bytes=source.nbytes,
         output_bytes=output.nbytes,
         patch_bytes=source.nbytes,
-        stream_bytes=tables.stream_bytes,
-        scratch_bytes=tables.scratch_bytes,
+        stream_bytes=simd_stream_bytes(tables),
         layers=manifest.layers(plan),
     )
 

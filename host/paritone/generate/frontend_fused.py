@@ -19,6 +19,11 @@ def fused_bytes(tables: FrontendTables) -> int:
     return 8 * tables.n_fft
 
 
+def simd_stream_bytes(tables: FrontendTables) -> int:
+    """Memory of a stream on a core with the DSP extension."""
+    return tables.stream_with(fused_bytes(tables)) if has_fused(tables) else tables.stream_bytes
+
+
 def fused_tables_c(tables: FrontendTables) -> Iterable[str]:
     """The arrays and the struct ``fused_tables``; ``root`` is written elsewhere."""
     t = tables

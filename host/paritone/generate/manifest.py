@@ -38,7 +38,10 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Contents of ``manifest.json``; hashes are hexadecimal SHA-256, sizes bytes."""
+    """Contents of ``manifest.json``; hashes are hexadecimal SHA-256, sizes bytes.
+
+    ``stream_bytes`` is what a core with the DSP extension takes; others may take more.
+    """
 
     generator: str
     format: int
@@ -54,7 +57,6 @@ class Manifest:
     output_bytes: int
     patch_bytes: int
     stream_bytes: int
-    scratch_bytes: int
     layers: tuple[Layer, ...]
 
     def text(self) -> str:

@@ -50,3 +50,9 @@ def boards(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Board
     from board_projects import Boards
 
     return Boards(tiny_config, tmp_path_factory.mktemp("boards"))
+
+
+@pytest.fixture(scope="session")
+def tflite_schema():
+    """Imported before any strategy draws: the import uses the global random state."""
+    from tensorflow.lite.python import schema_py_generated  # noqa: F401

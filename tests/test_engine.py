@@ -20,7 +20,7 @@ CLASSES = 10
 
 
 def separable_cnn():
-    """A depthwise-separable CNN with every pooling, a residual sum and both ReLUs."""
+    """A depthwise-separable CNN: every pooling, a sum, a concatenation and both ReLUs."""
     from keras import Input, Model, layers
 
     inputs = Input((32, 48, 1))
@@ -31,6 +31,7 @@ def separable_cnn():
     x = layers.AveragePooling2D(2)(x)
     x = layers.ReLU(6)(layers.Add()([x, layers.Conv2D(16, 1)(x)]))
     x = layers.MaxPooling2D(2)(x)
+    x = layers.Concatenate()([x, layers.Conv2D(8, 1)(x)])
     x = layers.SeparableConv2D(24, 3, dilation_rate=2, padding="same")(x)
     x = layers.GlobalAveragePooling2D()(x)
     return Model(inputs, layers.Dense(CLASSES, activation="softmax")(x))
@@ -183,7 +184,7 @@ def test_engines_interleave(converted):
     patches = [parity.random_patches(e.input, 7, seed)[-1] for seed, e in enumerate(engines)]
     alone = [e.invoke(x) for e, x in zip(engines, patches, strict=True)]
     for engine, patch in zip(engines, patches, strict=True):
-        engine._write_input(patch)
+        engine._write_inputs([patch])
     for step in range(max(len(e.plan.steps) for e in engines)):
         for e in engines:
             if step < len(e.plan.steps):

@@ -16,7 +16,7 @@ few = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-pytestmark = pytest.mark.parity
+pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("tflite_schema")]
 SAME, VALID = 0, 1
 
 activations = st.sampled_from(sorted(ACTIVATIONS.values()))
@@ -67,12 +67,6 @@ def weights_of(draw, rng, shape, axis, source, output):
     bias_scales = tuple(np.float32(source.scales[0]) * scale.astype(np.float32))
     bias = Tensor((channels,), "int32", bias_scales, data=biases)
     return weights, bias if draw(st.booleans()) or n > 1 else None
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _schema():
-    """Imported before any strategy draws: the import uses the global random state."""
-    from tensorflow.lite.python import schema_py_generated  # noqa: F401
 
 
 @st.composite

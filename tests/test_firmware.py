@@ -51,7 +51,7 @@ def test_the_firmware_keeps_to_the_boards_memory(boards: Boards, name: str) -> N
     assert at["stack_bottom"] < at["data_start"] <= at["bss_start"]
     # Only the kernels of this model are linked.
     assert "paritone_conv_2d" in at
-    assert "paritone_transpose" not in at
+    assert "paritone_strided_copy" not in at
     assert "paritone_kernels_all" not in at
     # What is promised before the build holds after it.
     manifest = firmware.manifest

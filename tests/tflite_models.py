@@ -18,7 +18,7 @@ class Case:
     """A model and patches for it; quiet when a test prints it."""
 
     content: bytes = field(repr=False)
-    patches: list[np.ndarray] = field(repr=False)
+    patches: list = field(repr=False)  # arrays; tuples of them for several inputs
     micro: bool = True  # False where tflite-micro lacks the operator or departs from TensorFlow
 
 
@@ -34,18 +34,23 @@ class Tensor:
     data: np.ndarray | None = field(default=None, repr=False)
 
 
-def build(kind: str, inputs: list[Tensor | None], output: Tensor, options: Any = None) -> bytes:
+def build(
+    kind: str, inputs: list[Tensor | None], output: Tensor | list[Tensor], options: Any = None
+) -> bytes:
     """A model of the one operator `kind`; its inputs are the tensors without data."""
     import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
 
     code = getattr(schema.BuiltinOperator, kind)
-    tensors = [t for t in inputs if t is not None] + [output]
+    given = [t for t in inputs if t is not None]
+    made = output if isinstance(output, list) else [output]
+    tensors = given + made
+    outputs = list(range(len(given), len(tensors)))
     model = schema.ModelT(version=3, buffers=[schema.BufferT()], description="test")
     records = [_tensor(schema, model, t, i) for i, t in enumerate(tensors)]
     numbers = iter(range(len(tensors)))
     operands = [-1 if t is None else next(numbers) for t in inputs]
-    op = schema.OperatorT(inputs=operands, outputs=[len(tensors) - 1])
+    op = schema.OperatorT(inputs=operands, outputs=outputs)
     if options is not None:
         op.builtinOptions = options
         op.builtinOptionsType = getattr(
@@ -54,8 +59,8 @@ def build(kind: str, inputs: list[Tensor | None], output: Tensor, options: Any =
     graph = schema.SubGraphT(
         tensors=records,
         operators=[op],
-        inputs=[i for i, t in enumerate(tensors[:-1]) if t.data is None],
-        outputs=[len(tensors) - 1],
+        inputs=[i for i, t in enumerate(given) if t.data is None],
+        outputs=outputs,
         name="main",
     )
     model.subgraphs = [graph]
@@ -111,19 +116,24 @@ def expect_parity(case: Case) -> None:
     from paritone.native.engine import Engine
 
     engine = Engine(plan(parse(case.content)))
-    oracles = {"reference": Reference(case.content).invoke}
+    oracles = {"reference": Reference(case.content).invoke_all}
     if case.micro:
-        oracles["micro"] = parity.micro(case.content)
+        oracles["micro"] = parity.micro_all(case.content, len(engine.plan.outputs))
     size = engine.plan.arena_bytes
     for patch in case.patches:
+        values = patch if isinstance(patch, tuple) else (patch,)
         engine.arena.fill(parity.POISON)
-        got = engine.invoke(patch)
+        outputs = engine.invoke_all(values)
         assert np.all(engine.arena[size:] == parity.POISON), "written past the arena"
         for name, run in oracles.items():
-            expected = run(patch)
-            differ = np.flatnonzero(expected.reshape(-1) != got.reshape(-1))
-            assert expected.dtype == got.dtype
-            assert not differ.size, (
-                f"{name}: {differ.size} of {got.size} differ, first at {differ[0]}: "
-                f"{expected.reshape(-1)[differ[0]]} != {got.reshape(-1)[differ[0]]}"
-            )
+            for expected, got in zip(run(values), outputs, strict=True):
+                _expect_equal(name, expected, got)
+
+
+def _expect_equal(name: str, expected: np.ndarray, got: np.ndarray) -> None:
+    differ = np.flatnonzero(expected.reshape(-1) != got.reshape(-1))
+    assert expected.dtype == got.dtype
+    assert not differ.size, (
+        f"{name}: {differ.size} of {got.size} differ, first at {differ[0]}: "
+        f"{expected.reshape(-1)[differ[0]]} != {got.reshape(-1)[differ[0]]}"
+    )

@@ -306,7 +306,7 @@ typedef enum {
     PARITONE_KERNEL_QUANTIZE = 11,   /* float32 to int8 or uint8 */
     PARITONE_KERNEL_REQUANTIZE = 12, /* int8 or uint8 to int8 or uint8 */
     PARITONE_KERNEL_DEQUANTIZE = 13, /* int8 or uint8 to float32 */
-    PARITONE_KERNEL_TRANSPOSE = 14,
+    PARITONE_KERNEL_STRIDED_COPY = 14, /* TRANSPOSE, STRIDED_SLICE, SPLIT, CONCATENATION */
     PARITONE_KERNEL_PAD = 15,
     PARITONE_KERNEL_COUNT
 } paritone_kernel_id_t;

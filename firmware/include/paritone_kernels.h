@@ -113,11 +113,13 @@ typedef struct {
     int32_t zero_point;
 } paritone_affine_t;
 
-/* output shape, and for each output axis the input's stride in elements */
+/* A block of `shape` from one tensor to another; starts and strides in elements. */
 typedef struct {
     int32_t element_bytes;
-    int32_t shape[PARITONE_MAX_RANK], stride[PARITONE_MAX_RANK];
-} paritone_transpose_t;
+    int32_t shape[PARITONE_MAX_RANK];
+    int32_t in_start, in_stride[PARITONE_MAX_RANK];
+    int32_t out_start, out_stride[PARITONE_MAX_RANK];
+} paritone_strided_copy_t;
 
 typedef struct {
     int32_t element_bytes;
@@ -140,7 +142,7 @@ paritone_kernel_t paritone_softmax;
 paritone_kernel_t paritone_quantize;
 paritone_kernel_t paritone_requantize;
 paritone_kernel_t paritone_dequantize;
-paritone_kernel_t paritone_transpose;
+paritone_kernel_t paritone_strided_copy;
 paritone_kernel_t paritone_pad;
 
 #endif

@@ -16,6 +16,6 @@ const paritone_kernels_t paritone_kernels_all = {{
     [PARITONE_KERNEL_QUANTIZE] = paritone_quantize,
     [PARITONE_KERNEL_REQUANTIZE] = paritone_requantize,
     [PARITONE_KERNEL_DEQUANTIZE] = paritone_dequantize,
-    [PARITONE_KERNEL_TRANSPOSE] = paritone_transpose,
+    [PARITONE_KERNEL_STRIDED_COPY] = paritone_strided_copy,
     [PARITONE_KERNEL_PAD] = paritone_pad,
 }};

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -58,12 +59,16 @@ class Reference:
         ----------
         value : dtype of the model's input, with as many elements
         """
-        shape, dtype = self.input["shape"], self.input["dtype"]
-        self._interpreter.set_tensor(
-            self.input["index"], np.ascontiguousarray(value, dtype).reshape(shape)
-        )
+        return self.invoke_all([value])[0]
+
+    def invoke_all(self, values: Sequence[NDArray]) -> list[NDArray]:
+        """Run once on all inputs, in the model's order; every output."""
+        inputs = self._interpreter.get_input_details()
+        for info, value in zip(inputs, values, strict=True):
+            shaped = np.ascontiguousarray(value, info["dtype"]).reshape(info["shape"])
+            self._interpreter.set_tensor(info["index"], shaped)
         self._interpreter.invoke()
-        return self.tensor(self.output["index"])
+        return [self.tensor(info["index"]) for info in self._interpreter.get_output_details()]
 
     def tensor(self, index: int) -> NDArray:
         """Return a tensor of the last patch; other than the output only with `every_tensor`."""

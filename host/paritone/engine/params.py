@@ -180,13 +180,16 @@ class Affine(Params):
 
 
 @dataclass(frozen=True)
-class Transpose(Params):
-    """TRANSPOSE; for each output axis its extent and the input's stride."""
+class StridedCopy(Params):
+    """TRANSPOSE, STRIDED_SLICE, SPLIT and CONCATENATION: where each value comes from and goes."""
 
-    c_type: ClassVar[str] = "paritone_transpose_t"
+    c_type: ClassVar[str] = "paritone_strided_copy_t"
     element_bytes: int
     shape: Four
-    stride: Four
+    in_start: int
+    in_stride: Four
+    out_start: int
+    out_stride: Four
 
 
 @dataclass(frozen=True)

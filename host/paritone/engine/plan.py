@@ -46,6 +46,11 @@ class Plan:
         """Output of step number `step`."""
         return self.graph.tensors[self.steps[step].output]
 
+    def completes(self, step: int) -> bool:
+        """Whether the output of step number `step` is whole then: no later step adds to it."""
+        output = self.steps[step].output
+        return all(later.output != output for later in self.steps[step + 1 :])
+
 
 def plan(graph: Graph) -> Plan:
     """Plan of `graph`; ModelError when it holds what the engine cannot do."""
@@ -54,7 +59,8 @@ def plan(graph: Graph) -> Plan:
     ops = _live(graph)
     _check_order(graph, ops)
     aliases = _aliases(graph, ops)
-    steps = tuple(lowering.lower(graph, op) for op in ops if op.kind not in lowering.ALIASES)
+    computing = [op for op in ops if op.kind not in lowering.ALIASES]
+    steps = tuple(step for op in computing for step in lowering.lower(graph, op))
     blocks = _blocks(graph, steps, aliases)
     offsets, arena_bytes = memory.place(blocks)
     for tensor, root in aliases.items():
@@ -113,7 +119,8 @@ def _aliases(graph: Graph, ops: list[Op]) -> dict[int, int]:
     for op in ops:
         if op.kind not in lowering.ALIASES:
             continue
-        source, output = lowering.Operands(graph, op).activation(0), graph.tensors[op.outputs[0]]
+        operands = lowering.Operands(graph, op)
+        source, output = operands.activation(0), operands.output
         if source.size != output.size or source.dtype != output.dtype:
             raise ModelError(
                 f"operator {op.kind} (layer {output.name!r}) turns {source.shape} "

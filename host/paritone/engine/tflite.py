@@ -258,6 +258,19 @@ _READ_OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "MAX_POOL_2D": ("Pool2DOptions", _POOL),
     "ADD": ("AddOptions", _FUSED),
     "MUL": ("MulOptions", _FUSED),
+    "SPLIT": ("SplitOptions", {"parts": "NumSplits"}),
+    "CONCATENATION": ("ConcatenationOptions", {**_FUSED, "axis": "Axis"}),
+    "STRIDED_SLICE": (
+        "StridedSliceOptions",
+        {
+            "begin_mask": "BeginMask",
+            "end_mask": "EndMask",
+            "ellipsis_mask": "EllipsisMask",
+            "new_axis_mask": "NewAxisMask",
+            "shrink_axis_mask": "ShrinkAxisMask",
+            "offset": "Offset",
+        },
+    ),
 }
 
 

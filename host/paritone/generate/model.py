@@ -159,6 +159,8 @@ def float_literal(value: float) -> str:
 
 
 def _steps(plan: Plan) -> str:
+    if not plan.steps:  # nothing but views of the inputs
+        return ""
     lines = [section("Order of execution"), "static const paritone_step_t steps[] = {"]
     for number, step in enumerate(plan.steps):
         output = plan.tensor(number)
@@ -189,7 +191,7 @@ const paritone_model_t paritone_model = {{
     .arena_bytes = {plan.arena_bytes},
     .arena_align = {plan.arena_align},
     .n_steps = {len(plan.steps)},
-    .steps = steps,
+    .steps = {"steps" if plan.steps else "NULL"},
     .n_inputs = {len(plan.inputs)},
     .inputs = inputs,
     .n_outputs = {len(plan.outputs)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +65,17 @@ class Engine:
         -------
         array of the output's shape and dtype
         """
-        self._write_input(x)
+        return self.invoke_all([x])[0]
+
+    def invoke_all(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Every output for all `inputs`, both in the model's order."""
+        self._write_inputs(inputs)
         self._check(self._lib.paritone_model_invoke(self._model, self._kernels, self._arena))
-        return self._read(self.output)
+        return [self._read(tensor) for tensor in self.plan.outputs]
 
     def layers(self, x: NDArray[Any]) -> list[NDArray[Any]]:
         """Output of every step for one input `x`, in the order of ``plan.steps``."""
-        self._write_input(x)
+        self._write_inputs([x])
         outputs = []
         for step in range(len(self.plan.steps)):
             self._check(
@@ -79,10 +84,13 @@ class Engine:
             outputs.append(self._read(self.plan.tensor(step)))
         return outputs
 
-    def _write_input(self, x: NDArray[Any]) -> None:
-        if len(self.plan.inputs) != 1:
-            raise ModelError(f"the model has {len(self.plan.inputs)} inputs, 1 is supported")
-        expected = self.input
+    def _write_inputs(self, inputs: Sequence[NDArray[Any]]) -> None:
+        if len(self.plan.inputs) != len(inputs):
+            raise ModelError(f"the model has {len(self.plan.inputs)} inputs, given {len(inputs)}")
+        for x, expected in zip(inputs, self.plan.inputs, strict=True):
+            self._write_input(x, expected)
+
+    def _write_input(self, x: NDArray[Any], expected: TensorInfo) -> None:
         if x.shape != expected.shape or x.dtype.name != expected.dtype:
             raise ModelError(
                 f"input is {x.dtype} of shape {x.shape}, the model takes "

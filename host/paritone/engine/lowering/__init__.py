@@ -1,4 +1,4 @@
-"""One operator of a graph becomes one step: shapes checked, every parameter computed.
+"""One operator of a graph becomes a step, or several: shapes checked, every parameter computed.
 
 The formulas are those of TensorFlow Lite's reference kernels, in the same precision.
 """
@@ -21,7 +21,7 @@ from paritone.errors import ModelError
 
 __all__ = ["ALIASES", "MAX_RANK", "SUPPORTED", "Operands", "Step", "lower"]
 
-_LOWERINGS: dict[str, Callable[[Operands], Step]] = {
+_LOWERINGS: dict[str, Callable[[Operands], Step | tuple[Step, ...]]] = {
     "CONV_2D": products.conv_2d,
     "DEPTHWISE_CONV_2D": products.depthwise_conv_2d,
     "FULLY_CONNECTED": products.fully_connected,
@@ -39,6 +39,9 @@ _LOWERINGS: dict[str, Callable[[Operands], Step]] = {
     "TRANSPOSE": layout.transpose,
     "PAD": layout.pad,
     "PADV2": layout.pad,
+    "STRIDED_SLICE": layout.strided_slice,
+    "SPLIT": layout.split,
+    "CONCATENATION": layout.concatenation,
 }
 
 # Same memory under another shape: no step.
@@ -47,8 +50,8 @@ ALIASES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 SUPPORTED = tuple(sorted([*_LOWERINGS, *ALIASES]))
 
 
-def lower(graph: Graph, op: Op) -> Step:
-    """The step that computes `op`; ModelError names the operator and its layer."""
+def lower(graph: Graph, op: Op) -> tuple[Step, ...]:
+    """The steps that compute `op`; ModelError names the operator and its layer."""
     layer = layer_name(graph.tensors[op.outputs[0]]) if op.outputs else "?"
     if op.kind not in _LOWERINGS:
         raise ModelError(
@@ -56,6 +59,7 @@ def lower(graph: Graph, op: Op) -> Step:
             f"supported are {', '.join(SUPPORTED)}"
         )
     try:
-        return _LOWERINGS[op.kind](Operands(graph, op))
+        steps = _LOWERINGS[op.kind](Operands(graph, op))
     except ModelError as error:
         raise ModelError(f"operator {op.kind} (layer {layer!r}): {error}") from error
+    return (steps,) if isinstance(steps, Step) else steps

@@ -45,9 +45,14 @@ class Operands:
 
     def __init__(self, graph: Graph, op: Op) -> None:
         self.graph, self.op = graph, op
-        if len(op.outputs) != 1:
-            raise ModelError(f"{op.kind} has {len(op.outputs)} outputs, 1 is supported")
-        self.output = graph.tensors[op.outputs[0]]
+        self.outputs = [graph.tensors[i] for i in op.outputs]
+
+    @property
+    def output(self) -> TensorInfo:
+        """The only output."""
+        if len(self.outputs) != 1:
+            raise ModelError(f"{self.op.kind} has {len(self.outputs)} outputs, 1 is supported")
+        return self.outputs[0]
 
     def input(self, i: int) -> TensorInfo:
         """Input `i`, which must be there."""

@@ -1,0 +1,45 @@
+/* TRANSPOSE, STRIDED_SLICE, SPLIT, CONCATENATION: up to four axes, elements of any size. */
+#include <string.h>
+
+#include "operands.h"
+
+/* One row of `n` elements, a stride of elements apart on either side. */
+static void copy_row(const paritone_strided_copy_t *p, const uint8_t *input, int32_t from,
+                     uint8_t *output, int32_t to)
+{
+    const int32_t bytes = p->element_bytes;
+    const int32_t n = p->shape[3];
+    const int32_t read = p->in_stride[3];
+    const int32_t write = p->out_stride[3];
+    if (read == 1 && write == 1) {
+        memcpy(&output[to * bytes], &input[from * bytes], (size_t)n * (size_t)bytes);
+    } else if (bytes == 1) {
+        for (int32_t i = 0; i < n; i++) {
+            output[to + i * write] = input[from + i * read];
+        }
+    } else {
+        for (int32_t i = 0; i < n; i++) {
+            memcpy(&output[(to + i * write) * bytes], &input[(from + i * read) * bytes],
+                   (size_t)bytes);
+        }
+    }
+}
+
+void paritone_strided_copy(const paritone_step_t *step, uint8_t *arena)
+{
+    const paritone_strided_copy_t *p = step->params;
+    const int32_t *n = p->shape;
+    const int32_t *read = p->in_stride;
+    const int32_t *write = p->out_stride;
+    const uint8_t *input = input_of(step, arena, 0);
+    uint8_t *output = output_of(step, arena);
+    for (int32_t i = 0; i < n[0]; i++) {
+        for (int32_t j = 0; j < n[1]; j++) {
+            for (int32_t k = 0; k < n[2]; k++) {
+                const int32_t from = p->in_start + i * read[0] + j * read[1] + k * read[2];
+                const int32_t to = p->out_start + i * write[0] + j * write[1] + k * write[2];
+                copy_row(p, input, from, output, to);
+            }
+        }
+    }
+}

@@ -158,3 +158,48 @@ def test_a_split_that_does_not_divide():
     content = build("SPLIT", [where, source], outputs, options("SplitOptions", numSplits=2))
     with pytest.raises(ModelError, match=r"SPLIT .*2 outputs do not split axis 0 of \(5,\)"):
         plan(parse(content))
+
+
+@st.composite
+def views(draw):
+    """The same values under another shape: no step at all."""
+    rng = np.random.default_rng(draw(seeds))
+    shape = random_shape(draw)
+    kind = draw(st.sampled_from(["RESHAPE", "SQUEEZE", "EXPAND_DIMS"]))
+    source = any_type(draw, shape[:3])
+    if kind == "RESHAPE":
+        wanted = tuple(rng.permutation(source.shape).tolist())
+        operands, table = [source, integers(*wanted)], options("ReshapeOptions", newShape=wanted)
+    elif kind == "SQUEEZE":
+        wanted = tuple(n for n in source.shape if n > 1) or ()
+        operands, table = [source], options("SqueezeOptions", squeezeDims=[])
+    else:
+        axis = int(rng.integers(len(source.shape) + 1))
+        wanted = (*source.shape[:axis], 1, *source.shape[axis:])
+        operands, table = [source, integers(axis)], options("ExpandDimsOptions")
+    return Case(build(kind, operands, like(source, wanted), table), several(rng, [source]))
+
+
+@few
+@given(views())
+def test_views(case):
+    expect_parity(case)
+    assert not plan(parse(case.content)).steps
+
+
+@st.composite
+def paddings(draw):
+    rng = np.random.default_rng(draw(seeds))
+    source = quantized(draw, random_shape(draw))
+    amounts = rng.integers(0, 4, (len(source.shape), 2))
+    padded = [int(n + a.sum()) for n, a in zip(source.shape, amounts, strict=True)]
+    value = Tensor((1,), "int8", source.scales, source.zeros, data=noise(rng, (1,)))
+    operands = [source, Tensor(amounts.shape, "int32", data=amounts), value]
+    content = build("PADV2", operands, like(source, padded), options("PadV2Options"))
+    return Case(content, several(rng, [source]))
+
+
+@few
+@given(paddings())
+def test_pad_with_a_value(case):
+    expect_parity(case)

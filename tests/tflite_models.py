@@ -64,7 +64,16 @@ def build(
         name="main",
     )
     model.subgraphs = [graph]
-    versions = {"ADD": 2, "MUL": 2, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4}
+    versions = {
+        "RESHAPE": 1,
+        "SQUEEZE": 1,
+        "EXPAND_DIMS": 1,
+        "ADD": 2,
+        "MUL": 2,
+        "CONV_2D": 3,
+        "DEPTHWISE_CONV_2D": 3,
+        "FULLY_CONNECTED": 4,
+    }
     model.operatorCodes = [
         schema.OperatorCodeT(
             builtinCode=code, deprecatedBuiltinCode=min(code, 127), version=versions.get(kind, 2)

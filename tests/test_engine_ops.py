@@ -241,20 +241,34 @@ def test_mul(case):
 
 
 @st.composite
-def activations_alone(draw):
-    kind = draw(st.sampled_from(["RELU", "RELU6"]))
-    source, output = quantized(draw, (1, 16, 16, 1)), quantized(draw, (1, 16, 16, 1))
-    ratio = draw(st.sampled_from([1.0, 0.37, 2.9]))
-    output.scales = (float(np.float32(source.scales[0] * ratio)),)
-    every = np.arange(-128, 128, dtype=np.int8).reshape(source.shape)
-    # tflite-micro clips a RELU6 without rescaling it.
-    return Case(build(kind, [source], output), [every], micro=kind == "RELU")
+def activations_alone(draw, kind):
+    """Every stored value: exhaustive."""
+    dtype = draw(st.sampled_from(["int8", "int8", "uint8"]))
+    source, output = quantized(draw, (1, 16, 16, 1), dtype), quantized(draw, (1, 16, 16, 1), dtype)
+    low = np.iinfo(dtype).min
+    table = None
+    if kind == "LOGISTIC":
+        output.scales, output.zeros = (1 / 256,), (low,)
+    elif kind == "HARD_SWISH":  # the reference wants a factor under 128
+        source.scales = (min(source.scales[0], output.scales[0] * 100),)
+    elif kind == "TANH":
+        standard = draw(st.booleans())
+        output.scales, output.zeros = (1 / 128,), (low + 128,) if standard else output.zeros
+    else:
+        ratio = draw(st.sampled_from([1.0, 0.37, 2.9]))
+        output.scales = (float(np.float32(source.scales[0] * ratio)),)
+    if kind == "LEAKY_RELU":
+        alpha = draw(st.sampled_from([0.2, 0.01, 1.0, 0.0, 1.7, -0.3]))
+        table = options("LeakyReluOptions", alpha=alpha)
+    every = np.arange(low, low + 256).astype(dtype).reshape(source.shape)
+    # tflite-micro: no uint8; other formulas for LOGISTIC and TANH; RELU6 is not rescaled.
+    micro = dtype == "int8" and kind in ("RELU", "LEAKY_RELU", "HARD_SWISH")
+    return Case(build(kind, [source], output, table), [every], micro=micro)
 
 
-@few
-@given(activations_alone())
-def test_relu(case):
-    expect_parity(case)
+@pytest.mark.parametrize("kind", ["LOGISTIC", "TANH", "HARD_SWISH", "LEAKY_RELU", "RELU", "RELU6"])
+def test_activation_exhaustively(kind):
+    few(given(activations_alone(kind))(expect_parity))()
 
 
 @st.composite

@@ -65,6 +65,7 @@ def build(
     )
     model.subgraphs = [graph]
     versions = {
+        "HARD_SWISH": 1,
         "RESHAPE": 1,
         "SQUEEZE": 1,
         "EXPAND_DIMS": 1,

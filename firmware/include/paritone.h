@@ -301,7 +301,7 @@ typedef enum {
     PARITONE_KERNEL_REDUCE_MAX = 6,
     PARITONE_KERNEL_ADD = 7,
     PARITONE_KERNEL_MUL = 8,
-    PARITONE_KERNEL_RELU = 9,
+    PARITONE_KERNEL_LOOKUP = 9, /* activations on their own */
     PARITONE_KERNEL_SOFTMAX = 10,
     PARITONE_KERNEL_QUANTIZE = 11,   /* float32 to int8 or uint8 */
     PARITONE_KERNEL_REQUANTIZE = 12, /* int8 or uint8 to int8 or uint8 */

@@ -96,7 +96,13 @@ typedef struct {
     int32_t diff_min;               /* below the maximum by more: exp is 0 */
 } paritone_softmax_t;
 
-/* RELU and REQUANTIZE; the types matter to REQUANTIZE only */
+/* One stored byte for each: an int8 value indexes as its two's complement. */
+typedef struct {
+    int32_t size;
+    const uint8_t *table; /* [256] */
+} paritone_lookup_t;
+
+/* REQUANTIZE */
 typedef struct {
     int32_t size;
     paritone_dtype_t input_dtype, output_dtype;
@@ -137,7 +143,7 @@ paritone_kernel_t paritone_mean;
 paritone_kernel_t paritone_reduce_max;
 paritone_kernel_t paritone_add;
 paritone_kernel_t paritone_mul;
-paritone_kernel_t paritone_relu;
+paritone_kernel_t paritone_lookup;
 paritone_kernel_t paritone_softmax;
 paritone_kernel_t paritone_quantize;
 paritone_kernel_t paritone_requantize;

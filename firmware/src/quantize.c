@@ -1,4 +1,4 @@
-/* QUANTIZE, DEQUANTIZE and RELU: the only floats of the engine are here, at a model's ends. */
+/* QUANTIZE, REQUANTIZE and DEQUANTIZE: the only floats of the engine are here, at a model's ends. */
 #include "fixed_point.h"
 #include "operands.h"
 
@@ -64,10 +64,4 @@ void paritone_requantize(const paritone_step_t *step, uint8_t *arena)
         const int32_t value = add_wrapping(scaled, p->output_offset);
         store(output, p->output_dtype, i, clamp(value, p->minimum, p->maximum));
     }
-}
-
-/* A requantization whose range is the activation's. */
-void paritone_relu(const paritone_step_t *step, uint8_t *arena)
-{
-    paritone_requantize(step, arena);
 }

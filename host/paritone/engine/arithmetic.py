@@ -9,7 +9,6 @@ import numpy as np
 
 from paritone.errors import ModelError
 
-INT8_MIN, INT8_MAX = -128, 127
 OUTPUT_REACH = 256  # an int8 output less its zero point, and one beyond
 MULTIPLIER_SEARCH = 8
 
@@ -92,8 +91,39 @@ def round_half_away(value: float) -> int:
     return int(math.copysign(1, value)) * rounded
 
 
-def activation_range(activation: int, scale: float, zero_point: int) -> tuple[int, int]:
-    """Stored values that a fused activation clips to, for an int8 output.
+def wrap(value: int, bits: int) -> int:
+    """`value` modulo 2^bits, in two's complement."""
+    half = 1 << (bits - 1)
+    return (value + half) % (1 << bits) - half
+
+
+def saturate(value: int, bits: int) -> int:
+    """`value` within `bits` bits, in two's complement."""
+    half = 1 << (bits - 1)
+    return min(max(value, -half), half - 1)
+
+
+def doubling_high_mul(a: int, b: int, bits: int) -> int:
+    """Product of q(bits - 1) numbers: a * b / 2^(bits - 1), ties up, saturating."""
+    return saturate((a * b + (1 << (bits - 2))) >> (bits - 1), bits)
+
+
+def rounding_divide_by_pot(value: int, exponent: int) -> int:
+    """Quotient value / 2^exponent to the nearest, ties away from zero."""
+    rounded = (abs(value) + ((1 << exponent) >> 1)) >> exponent
+    return rounded if value >= 0 else -rounded
+
+
+def multiply_by_quantized_multiplier(value: int, multiplier: int, shift: int) -> int:
+    """Rescaled `value`: what fixed_point.h computes under the same name."""
+    product = doubling_high_mul(wrap(value << max(shift, 0), 32), multiplier, 32)
+    return rounding_divide_by_pot(product, max(-shift, 0))
+
+
+def activation_range(
+    activation: int, scale: float, zero_point: int, dtype: str = "int8"
+) -> tuple[int, int]:
+    """Stored values of `dtype` that a fused activation clips to.
 
     Source: ``CalculateActivationRangeQuantizedImpl`` of kernel_util.cc: the bound is divided by
     the scale in float32.
@@ -101,8 +131,12 @@ def activation_range(activation: int, scale: float, zero_point: int) -> tuple[in
     if activation not in ACTIVATIONS:
         raise ModelError(f"fused activation number {activation} is not supported")
     low, high = ACTIVATIONS[activation]
-    minimum = INT8_MIN if low is None else max(INT8_MIN, _stored(low, scale, zero_point))
-    maximum = INT8_MAX if high is None else min(INT8_MAX, _stored(high, scale, zero_point))
+    limits = np.iinfo(dtype)
+    minimum, maximum = int(limits.min), int(limits.max)
+    if low is not None:
+        minimum = max(minimum, _stored(low, scale, zero_point))
+    if high is not None:
+        maximum = min(maximum, _stored(high, scale, zero_point))
     if minimum > maximum:
         raise ModelError("a fused activation leaves no value: the model's zero point is absurd")
     return minimum, maximum

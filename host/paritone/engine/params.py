@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 Four = tuple[int, int, int, int]
 Pair = tuple[int, int]
 Int8s = NDArray[np.int8]
+UInt8s = NDArray[np.uint8]
 Int32s = NDArray[np.int32]
 
 
@@ -152,9 +153,18 @@ class Softmax(Params):
     diff_min: int
 
 
+@dataclass(frozen=True, eq=False)
+class Lookup(Params):
+    """LOOKUP; `table` is indexed by the stored byte."""
+
+    c_type: ClassVar[str] = "paritone_lookup_t"
+    size: int
+    table: UInt8s
+
+
 @dataclass(frozen=True)
 class Requantize(Params):
-    """RELU and REQUANTIZE."""
+    """REQUANTIZE."""
 
     c_type: ClassVar[str] = "paritone_requantize_t"
     size: int

@@ -78,7 +78,7 @@ class Op:
     kind: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    options: dict[str, int]
+    options: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -274,11 +274,13 @@ _READ_OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-def _options(kind: str, op: Any) -> dict[str, int]:
+def _options(kind: str, op: Any) -> dict[str, Any]:
     import tflite
 
     if kind == "SOFTMAX":
         return {"beta_is_one": int(_table(op, "SoftmaxOptions", tflite).Beta() == 1.0)}
+    if kind == "LEAKY_RELU":
+        return {"alpha": float(_table(op, "LeakyReluOptions", tflite).Alpha())}
     if kind not in _READ_OPTIONS:
         return {}
     class_name, accessors = _READ_OPTIONS[kind]

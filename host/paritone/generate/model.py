@@ -18,7 +18,7 @@ from paritone.engine.tflite import TensorInfo
 FORMAT = 2
 MAX_RANK = 4
 
-_ELEMENT_TYPES = {"int8": "int8_t", "int32": "int32_t"}
+_ELEMENT_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t"}
 
 
 def model_c(plan: Plan, banner: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from paritone.engine.lowering import (
+    activations,
     elementwise,
     layout,
     products,
@@ -31,8 +32,7 @@ _LOWERINGS: dict[str, Callable[[Operands], Step | tuple[Step, ...]]] = {
     "REDUCE_MAX": reductions.reduce,
     "ADD": elementwise.binary,
     "MUL": elementwise.binary,
-    "RELU": elementwise.relu,
-    "RELU6": elementwise.relu,
+    **dict.fromkeys(activations.KINDS, activations.lookup),
     "SOFTMAX": softmax.softmax,
     "QUANTIZE": quantization.quantize,
     "DEQUANTIZE": quantization.dequantize,

@@ -1,4 +1,4 @@
-"""ADD, MUL and the activations: one output for each input value."""
+"""ADD and MUL: one output for each pair of values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from paritone.engine.lowering.operands import (
     step_of,
     strides,
 )
-from paritone.engine.lowering.quantization import requantize
 from paritone.engine.tflite import TensorInfo
 from paritone.errors import ModelError
 
@@ -67,14 +66,3 @@ def _mul_scaling(a: TensorInfo, b: TensorInfo, output: TensorInfo) -> _BinarySca
     product = np.float32(a.scale) * np.float32(b.scale)
     factor = arithmetic.quantize_multiplier(float(product / np.float32(output.scale)))
     return (0, 0), (0, 0), 0, factor
-
-
-def relu(o: Operands) -> Step:
-    """Step of RELU."""
-    source, output = int8(o.activation(0)), int8(o.output)
-    if source.size != output.size:
-        raise ModelError(f"shapes differ: {source.shape} and {output.shape}")
-    ratio = float(np.float32(source.scale) / np.float32(output.scale))
-    number = {"RELU": 1, "RELU6": 3}[o.op.kind]
-    limits = arithmetic.activation_range(number, output.scale, output.zero_point)
-    return requantize(o, "RELU", source, arithmetic.quantize_multiplier(ratio), limits)

@@ -30,8 +30,8 @@ class Step:
 
     @property
     def weights_bytes(self) -> int:
-        """Weights, biases and constant operands; per-channel scales are not counted."""
-        counted = ("weights", "bias", "constant_0", "constant_1")
+        """Weights, biases, constant operands and tables; per-channel scales are not counted."""
+        counted = ("weights", "bias", "constant_0", "constant_1", "table")
         return sum(a.nbytes for n, a in params.arrays(self.params) if n in counted)
 
 

@@ -11,7 +11,6 @@ from paritone.engine.lowering.operands import (
     quantized,
     step_of,
 )
-from paritone.engine.tflite import TensorInfo
 from paritone.errors import ModelError
 
 
@@ -28,19 +27,11 @@ def quantize(o: Operands) -> Step:
     quantized(source)
     limits = np.iinfo(output.dtype)
     factor = arithmetic.quantize_multiplier(source.scale / output.scale)
-    return requantize(o, "REQUANTIZE", source, factor, (int(limits.min), int(limits.max)))
-
-
-def requantize(
-    o: Operands, kernel: str, source: TensorInfo, factor: params.Pair, limits: params.Pair
-) -> Step:
-    """Step of `kernel`: integers to another scale, clipped to `limits`."""
-    output = o.output
-    step = params.Requantize(
+    rescale = params.Requantize(
         output.size, params.enum_name(source.dtype), params.enum_name(output.dtype),
-        -source.zero_point, output.zero_point, *factor, *limits,
+        -source.zero_point, output.zero_point, *factor, int(limits.min), int(limits.max),
     )  # fmt: skip
-    return step_of(o, kernel, step)
+    return step_of(o, "REQUANTIZE", rescale)
 
 
 def dequantize(o: Operands) -> Step:

@@ -214,30 +214,31 @@ def test_reduce_max(case):
 def binaries(draw, kind):
     rng = np.random.default_rng(draw(seeds))
     shape = tuple(draw(st.integers(1, 5)) for _ in range(4))
-    other = draw(st.sampled_from([shape, (1, 1, 1, shape[3]), (shape[3],), (1,)]))
+    other = draw(
+        st.sampled_from([shape, (1, 1, 1, shape[3]), (shape[3],), (1,), (1, shape[1], 1, 1)])
+    )
     a, b, output = (quantized(draw, s) for s in (shape, other, shape))
     b.data = noise(rng, other)
-    if draw(st.booleans()):
+    if kind in ("MAXIMUM", "MINIMUM"):
+        b.scales = output.scales = a.scales
+        b.zeros = output.zeros = a.zeros
+    elif draw(st.booleans()):
         b.scales = a.scales
     # mul.cc wants the factor under 1; an activation must be able to hold real values.
     if kind == "MUL":
         output.scales = (float(np.float32(a.scales[0] * b.scales[0] * rng.uniform(1.5, 300))),)
-    name = {"ADD": "AddOptions", "MUL": "MulOptions"}[kind]
-    table = options(name, fusedActivationFunction=draw(activations))
+    names = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions"}
+    if kind in names:
+        table = options(names[kind], fusedActivationFunction=draw(activations))
+    else:
+        table = options("MaximumMinimumOptions")
     operands = [b, a] if draw(st.booleans()) else [a, b]
     return Case(build(kind, operands, output, table), patches(rng, shape))
 
 
-@few
-@given(binaries("ADD"))
-def test_add(case):
-    expect_parity(case)
-
-
-@few
-@given(binaries("MUL"))
-def test_mul(case):
-    expect_parity(case)
+@pytest.mark.parametrize("kind", ["ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"])
+def test_binary(kind):
+    few(given(binaries(kind))(expect_parity))()
 
 
 @st.composite

@@ -83,8 +83,8 @@ typedef struct {
     int32_t stride[2][PARITONE_MAX_RANK];
     const int8_t *constant[2]; /* in place of an operand in the arena; else null */
     int32_t input_offset[2];
-    int32_t input_multiplier[2], input_shift[2]; /* ADD only */
-    int32_t left_shift;                          /* ADD only */
+    int32_t input_multiplier[2], input_shift[2]; /* ADD and SUB */
+    int32_t left_shift;                          /* ADD and SUB */
     int32_t output_offset, multiplier, shift;
     int32_t minimum, maximum;
 } paritone_binary_t;
@@ -142,7 +142,10 @@ paritone_kernel_t paritone_max_pool_2d;
 paritone_kernel_t paritone_mean;
 paritone_kernel_t paritone_reduce_max;
 paritone_kernel_t paritone_add;
+paritone_kernel_t paritone_sub;
 paritone_kernel_t paritone_mul;
+paritone_kernel_t paritone_maximum;
+paritone_kernel_t paritone_minimum;
 paritone_kernel_t paritone_lookup;
 paritone_kernel_t paritone_softmax;
 paritone_kernel_t paritone_quantize;

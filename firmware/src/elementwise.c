@@ -1,4 +1,4 @@
-/* ADD and MUL with broadcasting: int8; either operand may be constant. */
+/* ADD, SUB, MUL, MAXIMUM and MINIMUM with broadcasting: int8; either operand may be constant. */
 #include "fixed_point.h"
 #include "operands.h"
 
@@ -16,13 +16,15 @@ static int32_t scaled_operand(const paritone_binary_t *p, int32_t value, int ind
                                             p->input_shift[index]);
 }
 
-static void add_row(const paritone_binary_t *p, const int8_t *a, const int8_t *b, int8_t *output)
+/* sign 1: a + b, -1: a - b; |sum| < 2^30. */
+static void add_row(const paritone_binary_t *p, int32_t sign, const int8_t *a, const int8_t *b,
+                    int8_t *output)
 {
     const int32_t step_a = p->stride[0][PARITONE_MAX_RANK - 1];
     const int32_t step_b = p->stride[1][PARITONE_MAX_RANK - 1];
     for (int32_t i = 0; i < p->shape[PARITONE_MAX_RANK - 1]; i++) {
         const int32_t sum =
-            scaled_operand(p, a[i * step_a], 0) + scaled_operand(p, b[i * step_b], 1);
+            scaled_operand(p, a[i * step_a], 0) + sign * scaled_operand(p, b[i * step_b], 1);
         const int32_t scaled = multiply_by_quantized_multiplier(sum, p->multiplier, p->shift);
         output[i] = (int8_t)clamp(add_wrapping(scaled, p->output_offset), p->minimum, p->maximum);
     }
@@ -40,41 +42,86 @@ static void mul_row(const paritone_binary_t *p, const int8_t *a, const int8_t *b
     }
 }
 
-/* Where row (i, j, k) of operand `index` starts. */
-static int32_t row_offset(const paritone_binary_t *p, int index, int32_t i, int32_t j, int32_t k)
+/* sign 1: the larger, -1: the smaller. */
+static void select_row(const paritone_binary_t *p, int32_t sign, const int8_t *a, const int8_t *b,
+                       int8_t *output)
+{
+    const int32_t step_a = p->stride[0][PARITONE_MAX_RANK - 1];
+    const int32_t step_b = p->stride[1][PARITONE_MAX_RANK - 1];
+    for (int32_t i = 0; i < p->shape[PARITONE_MAX_RANK - 1]; i++) {
+        const int8_t x = a[i * step_a];
+        const int8_t y = b[i * step_b];
+        output[i] = sign * (x - y) > 0 ? x : y;
+    }
+}
+
+/* Row `number` of the output and of both operands. */
+typedef struct {
+    const int8_t *a, *b;
+    int8_t *output;
+} row_t;
+
+static int32_t row_offset(const paritone_binary_t *p, int index, int32_t number)
 {
     const int32_t *stride = p->stride[index];
+    const int32_t k = number % p->shape[2];
+    const int32_t j = number / p->shape[2] % p->shape[1];
+    const int32_t i = number / p->shape[2] / p->shape[1];
     return i * stride[0] + j * stride[1] + k * stride[2];
+}
+
+static row_t row_of(const paritone_step_t *step, uint8_t *arena, int32_t number)
+{
+    const paritone_binary_t *p = step->params;
+    const row_t row = {
+        .a = operand(step, arena, 0) + row_offset(p, 0, number),
+        .b = operand(step, arena, 1) + row_offset(p, 1, number),
+        .output = (int8_t *)output_of(step, arena) + number * p->shape[3],
+    };
+    return row;
 }
 
 void paritone_add(const paritone_step_t *step, uint8_t *arena)
 {
     const paritone_binary_t *p = step->params;
-    const int8_t *a = operand(step, arena, 0);
-    const int8_t *b = operand(step, arena, 1);
-    int8_t *output = output_of(step, arena);
-    for (int32_t i = 0; i < p->shape[0]; i++) {
-        for (int32_t j = 0; j < p->shape[1]; j++) {
-            for (int32_t k = 0; k < p->shape[2]; k++) {
-                add_row(p, &a[row_offset(p, 0, i, j, k)], &b[row_offset(p, 1, i, j, k)], output);
-                output += p->shape[3];
-            }
-        }
+    for (int32_t i = 0; i < p->shape[0] * p->shape[1] * p->shape[2]; i++) {
+        const row_t row = row_of(step, arena, i);
+        add_row(p, 1, row.a, row.b, row.output);
+    }
+}
+
+void paritone_sub(const paritone_step_t *step, uint8_t *arena)
+{
+    const paritone_binary_t *p = step->params;
+    for (int32_t i = 0; i < p->shape[0] * p->shape[1] * p->shape[2]; i++) {
+        const row_t row = row_of(step, arena, i);
+        add_row(p, -1, row.a, row.b, row.output);
     }
 }
 
 void paritone_mul(const paritone_step_t *step, uint8_t *arena)
 {
     const paritone_binary_t *p = step->params;
-    const int8_t *a = operand(step, arena, 0);
-    const int8_t *b = operand(step, arena, 1);
-    int8_t *output = output_of(step, arena);
-    for (int32_t i = 0; i < p->shape[0]; i++) {
-        for (int32_t j = 0; j < p->shape[1]; j++) {
-            for (int32_t k = 0; k < p->shape[2]; k++) {
-                mul_row(p, &a[row_offset(p, 0, i, j, k)], &b[row_offset(p, 1, i, j, k)], output);
-                output += p->shape[3];
-            }
-        }
+    for (int32_t i = 0; i < p->shape[0] * p->shape[1] * p->shape[2]; i++) {
+        const row_t row = row_of(step, arena, i);
+        mul_row(p, row.a, row.b, row.output);
+    }
+}
+
+void paritone_maximum(const paritone_step_t *step, uint8_t *arena)
+{
+    const paritone_binary_t *p = step->params;
+    for (int32_t i = 0; i < p->shape[0] * p->shape[1] * p->shape[2]; i++) {
+        const row_t row = row_of(step, arena, i);
+        select_row(p, 1, row.a, row.b, row.output);
+    }
+}
+
+void paritone_minimum(const paritone_step_t *step, uint8_t *arena)
+{
+    const paritone_binary_t *p = step->params;
+    for (int32_t i = 0; i < p->shape[0] * p->shape[1] * p->shape[2]; i++) {
+        const row_t row = row_of(step, arena, i);
+        select_row(p, -1, row.a, row.b, row.output);
     }
 }

@@ -18,4 +18,7 @@ const paritone_kernels_t paritone_kernels_all = {{
     [PARITONE_KERNEL_DEQUANTIZE] = paritone_dequantize,
     [PARITONE_KERNEL_STRIDED_COPY] = paritone_strided_copy,
     [PARITONE_KERNEL_PAD] = paritone_pad,
+    [PARITONE_KERNEL_SUB] = paritone_sub,
+    [PARITONE_KERNEL_MAXIMUM] = paritone_maximum,
+    [PARITONE_KERNEL_MINIMUM] = paritone_minimum,
 }};

@@ -124,7 +124,7 @@ class Reduce(Params):
 
 @dataclass(frozen=True, eq=False)
 class Binary(Params):
-    """ADD and MUL; a constant operand replaces the one in the arena."""
+    """ADD, SUB, MUL, MAXIMUM and MINIMUM; a constant operand replaces the one in the arena."""
 
     c_type: ClassVar[str] = "paritone_binary_t"
     shape: Four

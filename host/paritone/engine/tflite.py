@@ -257,6 +257,7 @@ _READ_OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "AVERAGE_POOL_2D": ("Pool2DOptions", _POOL),
     "MAX_POOL_2D": ("Pool2DOptions", _POOL),
     "ADD": ("AddOptions", _FUSED),
+    "SUB": ("SubOptions", _FUSED),
     "MUL": ("MulOptions", _FUSED),
     "SPLIT": ("SplitOptions", {"parts": "NumSplits"}),
     "CONCATENATION": ("ConcatenationOptions", {**_FUSED, "axis": "Axis"}),

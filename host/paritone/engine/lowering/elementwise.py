@@ -1,4 +1,4 @@
-"""ADD and MUL: one output for each pair of values."""
+"""ADD, SUB, MUL, MAXIMUM and MINIMUM: one output for each pair of values."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from paritone.engine.lowering.operands import (
     activation_range,
     four,
     int8,
+    same_quantization,
     shape4,
     step_of,
     strides,
@@ -29,7 +30,20 @@ def _broadcast_stride(shape: params.Four, output: params.Four) -> params.Four:
 
 
 def binary(o: Operands) -> Step:
-    """Step of BINARY."""
+    """Step of ADD, SUB or MUL."""
+    scale = _mul_scaling if o.op.kind == "MUL" else _add_scaling
+    scaling = scale(int8(o.input(0)), int8(o.input(1)), int8(o.output))
+    return _step(o, scaling, activation_range(o))
+
+
+def extremum(o: Operands) -> Step:
+    """Step of MAXIMUM or MINIMUM, which compare stored values."""
+    for i in (0, 1):
+        same_quantization(int8(o.input(i)), int8(o.output))
+    return _step(o, ((0, 0), (0, 0), 0, (0, 0)), (-128, 127))
+
+
+def _step(o: Operands, scaling: _BinaryScaling, limits: params.Pair) -> Step:
     a, b, output = int8(o.input(0)), int8(o.input(1)), int8(o.output)
     if a.data is not None and b.data is not None:
         raise ModelError("both operands are constant")
@@ -37,12 +51,11 @@ def binary(o: Operands) -> Step:
     larger = [max(n, m) for n, m in zip(shape4(a), shape4(b), strict=True)]
     if list(shape) != larger:
         raise ModelError(f"output has shape {shape}, operands make {tuple(larger)}")
-    scaling = _add_scaling(a, b, output) if o.op.kind == "ADD" else _mul_scaling(a, b, output)
     constants = [None if t.data is None else t.data.reshape(-1) for t in (a, b)]
     step = params.Binary(
         shape, (_broadcast_stride(shape4(a), shape), _broadcast_stride(shape4(b), shape)),
         (constants[0], constants[1]), (-a.zero_point, -b.zero_point), *scaling[:3],
-        output.zero_point, *scaling[3], *activation_range(o),
+        output.zero_point, *scaling[3], *limits,
     )  # fmt: skip
     return step_of(o, o.op.kind, step, output.size if o.op.kind == "MUL" else 0)
 

@@ -154,6 +154,6 @@ def activation_range(o: Operands) -> tuple[int, int]:
 def step_of(o: Operands, kernel: str, parameters: params.Params, macs: int = 0) -> Step:
     """Step of operator `o` by `kernel`."""
     # Only operands that are computed live in the arena; constants are in the parameters.
-    count = 2 if kernel in ("ADD", "MUL") else 1
+    count = 2 if isinstance(parameters, params.Binary) else 1
     inputs, output = o.op.inputs[:count], o.op.outputs[0]
     return Step(kernel, layer_name(o.output), inputs, output, parameters, macs)

@@ -30,8 +30,8 @@ from paritone.errors import ToolMissingError
 from paritone.native.cdef import CDEF
 
 OPTIMISATION = ("-O3", "-ffp-contract=off")
-OWN_CORE = "-march=native"
-"""Every vector instruction of this machine's, where the compiler knows the word."""
+OWN_CORE = (["-march=native", "-mprefer-vector-width=512"], ["-march=native"])
+"""Every vector instruction of this machine's, the widest: the first that a compiler knows."""
 COMPILE_TIMEOUT_S = 300
 
 
@@ -59,10 +59,13 @@ def cache_dir() -> Path:
 
 @cache
 def _for_this_core(compiler_path: str) -> tuple[list[str], str]:
-    """``OWN_CORE`` if the compiler takes it, and what it means: the macros that it defines."""
-    command = [compiler_path, OWN_CORE, "-E", "-dM", "-x", "c", os.devnull]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_TIMEOUT_S)
-    return ([OWN_CORE], done.stdout) if done.returncode == 0 else ([], "")
+    """The first of ``OWN_CORE`` that the compiler takes, and the macros that it then defines."""
+    for flags in OWN_CORE:
+        command = [compiler_path, *flags, "-E", "-dM", "-x", "c", os.devnull]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_TIMEOUT_S)
+        if done.returncode == 0:
+            return flags, done.stdout
+    return [], ""
 
 
 def warning_flags() -> str:

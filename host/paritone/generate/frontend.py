@@ -10,9 +10,7 @@ import numpy.typing as npt
 from paritone.features.tables import FrontendTables
 from paritone.generate.c_arrays import array, table_struct
 from paritone.generate.frontend_fused import fused_bytes, fused_tables_c, has_fused
-
-FORMAT = 2
-"""``PARITONE_FORMAT`` of paritone.h that this module writes."""
+from paritone.generate.model import FORMAT
 
 _DTYPES = {"int8": "PARITONE_INT8", "uint8": "PARITONE_UINT8", "float32": "PARITONE_FLOAT32"}
 _UNSIGNED = (

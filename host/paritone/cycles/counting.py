@@ -1,0 +1,164 @@
+"""QEMU's plugin: built once, loaded into an emulator, and the counts that it writes."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from paritone import sources
+from paritone.cycles import pipeline, thumb
+from paritone.errors import ToolMissingError
+from paritone.native import build
+
+SOURCE = Path(__file__).with_name("plugin.c")
+FLAGS = ("-O2", "-fPIC", "-shared", "-fvisibility=hidden")
+TIMEOUT_S = 60
+
+
+@cache
+def plugin() -> Path:
+    """The plugin, built when no build of its source exists."""
+    key = build._digest([SOURCE, sources.root() / "firmware/cflags.rsp"], FLAGS)
+
+    def compile_it(folder: Path) -> None:
+        command = [build.compiler(), *FLAGS, build.warning_flags(), str(SOURCE)]
+        command += ["-o", str(folder / "plugin.so")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
+        if done.returncode != 0:
+            raise ToolMissingError(f"{' '.join(command)} failed:\n{done.stderr.strip()}")
+
+    return build._cached(f"cycles_{key}", compile_it) / "plugin.so"
+
+
+def arguments(out: Path, marks: Iterable[int] = ()) -> list[str]:
+    """Arguments of QEMU that have it count into the file `out`."""
+    options = [str(plugin()), f"out={out}", *(f"mark={mark:#x}" for mark in marks)]
+    return ["-plugin", ",".join(options)]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Code that is entered at its beginning only.
+
+    Attributes
+    ----------
+    address : of the first instruction
+    sizes, cycles : of each instruction; not counting how the block is left
+    refill_cycles : where it is left by a jump
+    unknown : offsets of instructions that were not recognised
+    """
+
+    address: int
+    sizes: tuple[int, ...]
+    cycles: tuple[int, ...]
+    refill_cycles: int
+    unknown: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, address: int, code: bytes) -> Block:
+        """Decode `code`, work out what it costs."""
+        found = list(thumb.instructions(code))
+        sizes = tuple(one.size for one in found)
+        unknown = tuple(
+            sum(sizes[:i]) for i, one in enumerate(found) if one.kind == thumb.Kind.UNKNOWN
+        )
+        cost = tuple(pipeline.cycles(found))
+        return cls(address, sizes, cost, pipeline.refill_cycles(found[-1]), unknown)
+
+
+@dataclass(frozen=True)
+class Count:
+    """How often a block was executed and left by a jump; the penalties that were found out."""
+
+    block: Block
+    executed: int
+    taken: int
+    skewed: int
+    split: int
+
+    @property
+    def instructions(self) -> int:
+        """All that were executed."""
+        return self.executed * len(self.block.sizes)
+
+    @property
+    def leaving_cycles(self) -> int:
+        """What the jumps and the unaligned accesses took, beside the instructions' own."""
+        refills = self.taken * self.block.refill_cycles + self.skewed * pipeline.SKEW_CYCLES
+        return refills + self.split * pipeline.SPLIT_CYCLES
+
+    @property
+    def cycles(self) -> int:
+        """Modelled, of all executions."""
+        return self.executed * sum(self.block.cycles) + self.leaving_cycles
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What ran from one mark to the next.
+
+    Attributes
+    ----------
+    mark : address of the mark that began it; None before the first
+    came_from : address of the block that jumped there
+    """
+
+    mark: int | None
+    came_from: int | None
+    counts: list[Count] = field(default_factory=list)
+
+    @property
+    def instructions(self) -> int:
+        """All that were executed."""
+        return sum(count.instructions for count in self.counts)
+
+    @property
+    def cycles(self) -> int:
+        """Modelled."""
+        return sum(count.cycles for count in self.counts)
+
+
+class Reader:
+    """Reads what the plugin has written so far, again and again.
+
+    Segments end where the next one's mark is written: `segments` gives those that are complete.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._blocks: dict[str, Block] = {}
+        self._known: dict[tuple[str, str], Block] = {}
+        self._offset = 0
+        self._present = Segment(None, None)
+
+    def segments(self, *, ended: bool = False) -> Iterator[Segment]:
+        """The segments completed since the last call; with `ended`, the last one too."""
+        for line in self._lines():
+            what, *fields = line.split()
+            if what == "block":
+                self._blocks[fields[0]] = self._block(fields[1], fields[2])
+            elif what == "count":
+                count = Count(self._blocks[fields[0]], *(int(text) for text in fields[1:]))
+                self._present.counts.append(count)
+            else:
+                yield self._present
+                self._present = Segment(int(fields[0], 16), int(fields[1], 16))
+        if ended:
+            yield self._present
+
+    def _block(self, address: str, code: str) -> Block:
+        """Blocks are translated again and again: each code is decoded once."""
+        if (address, code) not in self._known:
+            self._known[address, code] = Block.of(int(address, 16), bytes.fromhex(code))
+        return self._known[address, code]
+
+    def _lines(self) -> Sequence[str]:
+        with self._file.open("rb") as file:
+            file.seek(self._offset)
+            text = file.read()
+        text = text[: text.rfind(b"\n") + 1]
+        self._offset += len(text)
+        return text.decode().splitlines()

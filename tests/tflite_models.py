@@ -21,6 +21,10 @@ class Case:
     patches: list = field(repr=False)  # arrays; tuples of them for several inputs
     micro: bool = True  # False where tflite-micro lacks the operator or departs from TensorFlow
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """What hypothesis prints."""
+        printer.text(f"Case of {len(self.content)} bytes")
+
 
 @dataclass
 class Tensor:
@@ -34,55 +38,78 @@ class Tensor:
     data: np.ndarray | None = field(default=None, repr=False)
 
 
+@dataclass
+class Operation:
+    """One operator of a model to build: tensors by number, -1 for one left out."""
+
+    kind: str
+    inputs: list[int]
+    outputs: list[int]
+    options: Any = None
+
+
+# Converters write the lowest version that has what is used; the default here is 2.
+VERSIONS = {
+    **dict.fromkeys(
+        ("HARD_SWISH", "PRELU", "RELU_N1_TO_1", "RESHAPE", "SQUEEZE", "EXPAND_DIMS"), 1
+    ),
+    **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D"), 3),
+    "FULLY_CONNECTED": 4,
+}
+
+
 def build(
     kind: str, inputs: list[Tensor | None], output: Tensor | list[Tensor], options: Any = None
 ) -> bytes:
     """A model of the one operator `kind`; its inputs are the tensors without data."""
+    given = [t for t in inputs if t is not None]
+    made = output if isinstance(output, list) else [output]
+    outputs = list(range(len(given), len(given) + len(made)))
+    numbers = iter(range(len(given)))
+    operands = [-1 if t is None else next(numbers) for t in inputs]
+    free = [i for i, t in enumerate(given) if t.data is None]
+    return pack(given + made, [Operation(kind, operands, outputs, options)], free, outputs)
+
+
+def pack(
+    tensors: list[Tensor], operations: list[Operation], inputs: list[int], outputs: list[int]
+) -> bytes:
+    """A model of any `operations`, in the order of execution."""
     import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
 
-    code = getattr(schema.BuiltinOperator, kind)
-    given = [t for t in inputs if t is not None]
-    made = output if isinstance(output, list) else [output]
-    tensors = given + made
-    outputs = list(range(len(given), len(tensors)))
     model = schema.ModelT(version=3, buffers=[schema.BufferT()], description="test")
     records = [_tensor(schema, model, t, i) for i, t in enumerate(tensors)]
-    numbers = iter(range(len(tensors)))
-    operands = [-1 if t is None else next(numbers) for t in inputs]
-    op = schema.OperatorT(inputs=operands, outputs=outputs)
-    if options is not None:
-        op.builtinOptions = options
-        op.builtinOptionsType = getattr(
-            schema.BuiltinOptions, type(options).__name__.removesuffix("T")
-        )
+    kinds = sorted({operation.kind for operation in operations})
+    model.operatorCodes = [_code(schema, kind) for kind in kinds]
     graph = schema.SubGraphT(
         tensors=records,
-        operators=[op],
-        inputs=[i for i, t in enumerate(given) if t.data is None],
+        operators=[_operator(schema, o, kinds.index(o.kind)) for o in operations],
+        inputs=inputs,
         outputs=outputs,
         name="main",
     )
     model.subgraphs = [graph]
-    versions = {
-        "HARD_SWISH": 1,
-        "RESHAPE": 1,
-        "SQUEEZE": 1,
-        "EXPAND_DIMS": 1,
-        "ADD": 2,
-        "MUL": 2,
-        "CONV_2D": 3,
-        "DEPTHWISE_CONV_2D": 3,
-        "FULLY_CONNECTED": 4,
-    }
-    model.operatorCodes = [
-        schema.OperatorCodeT(
-            builtinCode=code, deprecatedBuiltinCode=min(code, 127), version=versions.get(kind, 2)
-        )
-    ]
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
+
+
+def _code(schema: Any, kind: str) -> Any:
+    code = getattr(schema.BuiltinOperator, kind)
+    return schema.OperatorCodeT(
+        builtinCode=code, deprecatedBuiltinCode=min(code, 127), version=VERSIONS.get(kind, 2)
+    )
+
+
+def _operator(schema: Any, operation: Operation, code: int) -> Any:
+    op = schema.OperatorT(opcodeIndex=code, inputs=operation.inputs, outputs=operation.outputs)
+    if operation.options is not None:
+        op.builtinOptions = operation.options
+        op.builtinOptionsType = getattr(
+            schema.BuiltinOptions, type(operation.options).__name__.removesuffix("T")
+        )
+    return op
 
 
 def _tensor(schema: Any, model: Any, tensor: Tensor, index: int) -> Any:
@@ -102,7 +129,7 @@ def _tensor(schema: Any, model: Any, tensor: Tensor, index: int) -> Any:
     # A buffer of its own for each tensor, as converters do: tflite-micro takes 0 for missing.
     buffer = schema.BufferT()
     if tensor.data is not None:
-        buffer.data = list(tensor.data.astype(tensor.dtype).tobytes())
+        buffer.data = np.frombuffer(tensor.data.astype(tensor.dtype).tobytes(), np.uint8)
     model.buffers.append(buffer)
     record.buffer = len(model.buffers) - 1
     return record

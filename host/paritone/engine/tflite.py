@@ -279,7 +279,7 @@ def _options(kind: str, op: Any) -> dict[str, Any]:
     import tflite
 
     if kind == "SOFTMAX":
-        return {"beta_is_one": int(_table(op, "SoftmaxOptions", tflite).Beta() == 1.0)}
+        return {"beta": float(_table(op, "SoftmaxOptions", tflite).Beta())}
     if kind == "LEAKY_RELU":
         return {"alpha": float(_table(op, "LeakyReluOptions", tflite).Alpha())}
     if kind not in _READ_OPTIONS:

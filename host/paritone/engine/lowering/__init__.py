@@ -29,6 +29,7 @@ _LOWERINGS: dict[str, Callable[[Operands], Step | tuple[Step, ...]]] = {
     "AVERAGE_POOL_2D": reductions.pool_2d,
     "MAX_POOL_2D": reductions.pool_2d,
     "MEAN": reductions.reduce,
+    "SUM": reductions.reduce,
     "REDUCE_MAX": reductions.reduce,
     "ADD": elementwise.binary,
     "SUB": elementwise.binary,

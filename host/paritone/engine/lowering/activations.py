@@ -18,7 +18,7 @@ from paritone.errors import ModelError
 Floats = NDArray[np.float32]
 
 # Numbers of the fused activations that also stand on their own.
-_RELUS = {"RELU": 1, "RELU6": 3}
+_RELUS = {"RELU": 1, "RELU_N1_TO_1": 2, "RELU6": 3}
 
 
 def lookup(o: Operands) -> Step:

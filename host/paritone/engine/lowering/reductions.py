@@ -1,4 +1,4 @@
-"""Poolings, MEAN and REDUCE_MAX."""
+"""Poolings, MEAN, SUM and REDUCE_MAX."""
 
 from __future__ import annotations
 
@@ -39,7 +39,11 @@ def _axes(o: Operands, rank: int) -> list[int]:
 
 
 def reduce(o: Operands) -> Step:
-    """Step of REDUCE."""
+    """Step of MEAN, SUM or REDUCE_MAX.
+
+    SUM is what tflite-micro and arithmetic make of it: TensorFlow Lite 2.21 reads its int8 values
+    as unsigned bytes, which is right only where no stored value, sums included, is negative.
+    """
     source, output = int8(o.activation(0)), int8(o.output)
     shape = shape4(source)
     axes = [a + MAX_RANK - len(source.shape) for a in _axes(o, len(source.shape))]
@@ -50,13 +54,15 @@ def reduce(o: Operands) -> Step:
         raise ModelError(f"output has shape {output.shape}, reducing {source.shape} over {axes}")
     if o.op.kind == "REDUCE_MAX":
         same_quantization(source, output)
-    multiplier, shift = _mean_factor(source.scale / output.scale, count)
+    ratio = source.scale / output.scale
+    summing = o.op.kind == "SUM"
+    factor = arithmetic.quantize_multiplier(ratio) if summing else _mean_factor(ratio, count)
     stride = four(strides(shape), 0)
     step = params.Reduce(
         four(kept, 1), stride, four(reduced, 1), stride,
-        -source.zero_point * count, output.zero_point, multiplier, shift,
+        -source.zero_point * count, output.zero_point, *factor,
     )  # fmt: skip
-    return step_of(o, o.op.kind, step)
+    return step_of(o, "MEAN" if summing else o.op.kind, step)
 
 
 def _mean_factor(ratio: float, count: int) -> tuple[int, int]:

@@ -17,14 +17,15 @@ from paritone.errors import ModelError
 def softmax(o: Operands) -> Step:
     """Step of SOFTMAX."""
     source, output = int8(o.activation(0)), int8(o.output)
-    if not o.op.options["beta_is_one"]:
-        raise ModelError("a beta other than 1 is not supported")
+    beta = o.op.options["beta"]
+    if not 0 < beta < math.inf:
+        raise ModelError(f"a beta of {beta} is not supported")
     if (output.scale, output.zero_point) != (1 / 256, -128) or output.shape != source.shape:
         raise ModelError("the output's scale must be 1/256, its zero point -128")
     depth = source.shape[-1] if source.shape else 1
     if depth >= 4096:
         raise ModelError(f"{depth} classes, fewer than 4096 work")
-    step = params.Softmax(source.size // depth, depth, *_softmax_scaling(source.scale))
+    step = params.Softmax(source.size // depth, depth, *_softmax_scaling(beta * source.scale))
     return step_of(o, "SOFTMAX", step)
 
 

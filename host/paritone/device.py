@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -231,7 +231,12 @@ def crc32(values: NDArray[Any]) -> int:
 
 @contextmanager
 def open(
-    board: Board | str, firmware: Firmware, port: str | None = None, *, counting: bool = False
+    board: Board | str,
+    firmware: Firmware,
+    port: str | None = None,
+    *,
+    counting: bool = False,
+    arguments: Sequence[str] = (),
 ) -> Iterator[Device]:
     """Reach a board that runs `firmware`.
 
@@ -241,6 +246,8 @@ def open(
         what pyserial opens; None starts the emulated board and flashes it through GDB
     counting
         have the emulator count instructions (slower); a real board always counts cycles
+    arguments
+        of the emulator, further ones
 
     Raises
     ------
@@ -255,7 +262,7 @@ def open(
             yield Device(board, firmware, transport, counting=False)
         return
     with (
-        Emulator(board, counting=counting) as emulator,
+        Emulator(board, counting=counting, arguments=arguments) as emulator,
         Transport(emulator.serial_url) as transport,
     ):
         try:

@@ -25,11 +25,13 @@ class Section:
     Attributes
     ----------
     name : such as ``.text.arm_rfft_q31``
+    address, size : in bytes
     archive : file name of the library it comes from, "" for an object of the firmware's own
     object : file name of the object
     """
 
     name: str
+    address: int
     size: int
     archive: str
     object: str
@@ -87,10 +89,11 @@ def sections(map_file: Path) -> Iterator[Section]:
     """Sections of code and constants that the linker kept, by its map."""
     kept = map_file.read_text().split(_START)[1]
     for found in _SECTION.finditer(kept):
-        if int(found["address"], 16) != 0 and int(found["size"], 16) != 0:
+        address, size = int(found["address"], 16), int(found["size"], 16)
+        if address != 0 and size != 0:
             archive, _, member = found["file"].strip().removesuffix(")").rpartition("(")
             names = (PurePath(archive).name, PurePath(member).name)
-            yield Section(found["name"], int(found["size"], 16), *names)
+            yield Section(found["name"], address, size, *names)
 
 
 def symbol_sizes(elf: Path) -> dict[str, int]:

@@ -8,6 +8,7 @@ import random
 import shutil
 import socket
 import subprocess
+from collections.abc import Sequence
 from types import TracebackType
 
 from paritone.boards import Board, tool
@@ -24,9 +25,12 @@ class Emulator:
     ----------
     counting : tie virtual time to executed instructions (-icount), so that the board's counter
         counts them; slower, and only needed to measure
+    arguments : of QEMU, further ones
     """
 
-    def __init__(self, board: Board, *, counting: bool = False) -> None:
+    def __init__(
+        self, board: Board, *, counting: bool = False, arguments: Sequence[str] = ()
+    ) -> None:
         # The sockets are bound here and inherited: no port can be lost to another process.
         serial, gdb = _listener(), _listener()
         try:
@@ -40,6 +44,7 @@ class Emulator:
                 *_socket("gdb", gdb),
                 *["-gdb", "chardev:gdb"],
                 *(["-icount", f"shift={board.icount_shift}"] if counting else []),
+                *arguments,
             ]
             self._process = subprocess.Popen(
                 command,

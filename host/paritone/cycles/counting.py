@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -102,13 +102,14 @@ class Segment:
 
     Attributes
     ----------
-    mark : address of the mark that began it; None before the first
-    came_from : address of the block that jumped there
+    mark, end : addresses of the marks that began and ended it; None at the run's start and end
+    came_from : address of the block that jumped to `mark`
     """
 
     mark: int | None
     came_from: int | None
-    counts: list[Count] = field(default_factory=list)
+    end: int | None
+    counts: tuple[Count, ...]
 
     @property
     def instructions(self) -> int:
@@ -122,32 +123,34 @@ class Segment:
 
 
 class Reader:
-    """Reads what the plugin has written so far, again and again.
-
-    Segments end where the next one's mark is written: `segments` gives those that are complete.
-    """
+    """Reads what the plugin has written so far, again and again."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._blocks: dict[str, Block] = {}
         self._known: dict[tuple[str, str], Block] = {}
         self._offset = 0
-        self._present = Segment(None, None)
+        self._mark: tuple[int | None, int | None] = (None, None)
+        self._counts: list[Count] = []
 
     def segments(self, *, ended: bool = False) -> Iterator[Segment]:
-        """The segments completed since the last call; with `ended`, the last one too."""
+        """The segments that ended since the last call; `ended`: the run did, and with it one."""
         for line in self._lines():
             what, *fields = line.split()
             if what == "block":
                 self._blocks[fields[0]] = self._block(fields[1], fields[2])
             elif what == "count":
                 count = Count(self._blocks[fields[0]], *(int(text) for text in fields[1:]))
-                self._present.counts.append(count)
+                self._counts.append(count)
             else:
-                yield self._present
-                self._present = Segment(int(fields[0], 16), int(fields[1], 16))
+                mark, came_from = (int(text, 16) for text in fields)
+                yield self._segment(mark)
+                self._mark, self._counts = (mark, came_from), []
         if ended:
-            yield self._present
+            yield self._segment(None)
+
+    def _segment(self, end: int | None) -> Segment:
+        return Segment(*self._mark, end, tuple(self._counts))
 
     def _block(self, address: str, code: str) -> Block:
         """Blocks are translated again and again: each code is decoded once."""
@@ -156,6 +159,7 @@ class Reader:
         return self._known[address, code]
 
     def _lines(self) -> Sequence[str]:
+        """Whole lines; the last one may be half written."""
         with self._file.open("rb") as file:
             file.seek(self._offset)
             text = file.read()

@@ -44,7 +44,6 @@ void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, end_cb_t *cb, void *use
 size_t qemu_plugin_tb_n_insns(const qemu_plugin_tb_t *tb);
 qemu_plugin_insn_t *qemu_plugin_tb_get_insn(const qemu_plugin_tb_t *tb, size_t index);
 uint64_t qemu_plugin_insn_vaddr(const qemu_plugin_insn_t *insn);
-size_t qemu_plugin_insn_size(const qemu_plugin_insn_t *insn);
 const void *qemu_plugin_insn_data(const qemu_plugin_insn_t *insn);
 unsigned qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
 
@@ -147,38 +146,35 @@ static bool is_mark(uint64_t address)
     return found;
 }
 
-static size_t code_size(const qemu_plugin_tb_t *tb)
+/* Of a Thumb instruction, in bytes. QEMU's own figure is of no use: at the end of a page it holds the
+ * next halfword too, which the translator looks at to see whether the next instruction fits. */
+static size_t size_of(const uint8_t *insn)
 {
-    size_t size = 0;
-    for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
-        size += qemu_plugin_insn_size(qemu_plugin_tb_get_insn(tb, i));
-    }
-    return size;
+    return insn[1] >> 3 >= 0x1d ? 4 : 2;
 }
 
 static void translated(qemu_plugin_id_t id, qemu_plugin_tb_t *tb)
 {
-    const size_t size = code_size(tb);
-    block_t *block = calloc(1, sizeof *block + size); /* as long as QEMU may execute it */
+    const size_t n = qemu_plugin_tb_n_insns(tb);
+    block_t *block = calloc(1, sizeof *block + 4 * n); /* as long as QEMU may execute it */
 
     (void)id;
     if (block == NULL) {
         abort();
     }
-    const qemu_plugin_insn_t *first = qemu_plugin_tb_get_insn(tb, 0);
     block->id = n_blocks++;
-    block->address = qemu_plugin_insn_vaddr(first);
-    block->end = block->address + size;
+    block->address = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, 0));
     block->marked = is_mark(block->address);
-    block->skews = qemu_plugin_insn_size(first) == 4 && (block->address & 2) != 0;
-    for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
+    for (size_t i = 0; i < n; i++) {
         qemu_plugin_insn_t *insn = qemu_plugin_tb_get_insn(tb, i);
-        memcpy(block->code + block->size, qemu_plugin_insn_data(insn),
-               qemu_plugin_insn_size(insn));
-        block->size += qemu_plugin_insn_size(insn);
+        const uint8_t *code = qemu_plugin_insn_data(insn);
+        memcpy(block->code + block->size, code, size_of(code));
+        block->size += size_of(code);
         qemu_plugin_register_vcpu_mem_cb(insn, accesses, QEMU_PLUGIN_CB_NO_REGS,
                                          QEMU_PLUGIN_MEM_RW, block);
     }
+    block->end = block->address + block->size;
+    block->skews = size_of(block->code) == 4 && (block->address & 2) != 0;
     qemu_plugin_register_vcpu_tb_exec_cb(tb, executes, QEMU_PLUGIN_CB_NO_REGS, block);
 }
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from paritone import device, latency, validate
+from paritone import device, latency, network_cost, validate
+from paritone.cycles import board as counted_board
 from paritone.latency import Latency
+from paritone.network_cost import NetworkCost
 from paritone.project import Project
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What was measured, on which board, of which model."""
+    """What was measured, on which board, of which model.
+
+    Attributes
+    ----------
+    modelled : instructions and modelled cycles of each layer; None where they cannot be counted
+    not_modelled : why not
+    """
 
     board: str
     model: str
@@ -20,15 +30,19 @@ class Bench:
     macs: int
     latency: Latency
     memory: dict[str, int]
+    modelled: NetworkCost | None = None
+    not_modelled: str | None = None
 
     def record(self) -> dict[str, Any]:
         """As ``--json`` writes it."""
+        modelled = {"modelled": self.modelled.record()} if self.modelled else {}
         return {
             "schema": 1,
             "board": self.board,
             "model": {"sha256": self.model_sha256, "macs": self.macs},
             "latency": self.latency.record(),
             "memory": self.memory,
+            **modelled,
         }
 
 
@@ -39,11 +53,31 @@ def bench(project: Project, port: str | None = None) -> Bench:
     ----------
     port : of a board that runs this firmware already; None emulates one
     """
-    firmware = project.build()
+    firmware, tables = project.build(), project.tables()
     pcm = validate.clips_of(project.config, 1)[0][1]
-    with device.open(project.board, firmware, port, counting=True) as opened:
-        found = latency.measure(opened, pcm, project.tables())
-        memory = found.memory(opened)
+    why_not = "a real board counts cycles itself" if port else counted_board.missing()
+    modelled = None
+    with tempfile.TemporaryDirectory() as folder:
+        counts = None if why_not else counted_board.Counts(firmware, Path(folder))
+        arguments = counts.arguments if counts else ()
+        with device.open(
+            project.board, firmware, port, counting=True, arguments=arguments
+        ) as opened:
+            found = latency.measure(opened, pcm, tables)
+            memory = found.memory(opened)
+            if counts:
+                modelled = network_cost.measure(opened, counts, pcm, tables)
     manifest = firmware.manifest
     sha, macs = manifest["model_sha256"], manifest["macs"]
-    return Bench(project.board.name, project.model.name, sha, macs, found, memory)
+    names = project.board.name, project.model.name
+    return Bench(*names, sha, macs, found, memory, modelled, why_not)
+
+
+def show(found: Bench, *, functions: bool = False) -> None:
+    """Print what was measured as tables."""
+    title = f"{found.model} on {found.board}"
+    if found.modelled is not None:
+        network_cost.show(found.modelled, title, functions=functions)
+    latency.show(found.latency, found.memory, title, layers=found.modelled is None)
+    if found.not_modelled is not None:
+        print(found.not_modelled)

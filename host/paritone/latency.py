@@ -121,7 +121,7 @@ def measure(
     counter = _Counter(device)
     patch = next(iter(device.stream(pcm, run=False))).features
     assert patch is not None
-    frames = [counter(ticks) for ticks in _frame_ticks(device, pcm, tables)]
+    frames = [counter(ticks) for ticks in frame_ticks(device, pcm, tables)]
     inferences, layers = [], []
     for _ in range(runs):
         device.write(patch)
@@ -142,7 +142,7 @@ def measure(
     )
 
 
-def _frame_ticks(device: Device, pcm: NDArray[np.int16], tables: FrontendTables) -> list[int]:
+def frame_ticks(device: Device, pcm: NDArray[np.int16], tables: FrontendTables) -> list[int]:
     """Ticks of single frames: once the first is complete, every hop of PCM makes one."""
     device.reset()
     ticks = []
@@ -160,7 +160,7 @@ def _push(device: Device, pcm: NDArray[np.int16]) -> int:
     return sum(device.push(pcm[i : i + chunk]).ticks for i in range(0, len(pcm), chunk))
 
 
-def show(latency: Latency, memory: dict[str, int], title: str) -> None:
+def show(latency: Latency, memory: dict[str, int], title: str, *, layers: bool = True) -> None:
     """Print what was measured as a table."""
     from rich.console import Console
     from rich.table import Table
@@ -170,7 +170,7 @@ def show(latency: Latency, memory: dict[str, int], title: str) -> None:
     table.add_row("frontend, a frame", f"{frame.median:,}", "", "")
     if frame.minimum != frame.maximum:
         table.add_row("  least, most", f"{frame.minimum:,}, {frame.maximum:,}", "", "")
-    for layer in latency.layers:
+    for layer in latency.layers if layers else ():
         count = layer.cost.median
         ratio = f"{count / layer.macs:.2f}" if layer.macs else ""
         name = layer.name.split(";")[0]

@@ -224,7 +224,8 @@ def latency(
 ) -> None:
     """Measure frontend and model on the board: instructions emulated, cycles on silicon."""
     file = _file(config, config_path, config_name)
-    _bench(_project(arguments, file, board, port, out, cmsis_dsp), port, json_file)
+    project = _project(arguments, file, board, port, out, cmsis_dsp)
+    _bench(project, port, json_file, functions=False)
 
 
 @app.command()
@@ -237,20 +238,22 @@ def bench(
     port: Port = None,
     out: Out = None,
     cmsis_dsp: CmsisDsp = None,
+    functions: Annotated[
+        bool, typer.Option("--functions", help="An inference by function too (emulated only).")
+    ] = False,
     json_file: JsonFile = None,
 ) -> None:
-    """Instructions per frame and per layer, flash, RAM and stack; by default of the example."""
+    """Instructions and modelled cycles of frame and layers, flash, RAM, stack; of the example."""
     file = _file(config, config_path, config_name)
-    _bench(_project(arguments, file, board, port, out, cmsis_dsp), port, json_file)
+    project = _project(arguments, file, board, port, out, cmsis_dsp)
+    _bench(project, port, json_file, functions=functions)
 
 
-def _bench(project: Project, port: str | None, json_file: Path | None) -> None:
+def _bench(project: Project, port: str | None, json_file: Path | None, *, functions: bool) -> None:
     from paritone import bench as benching
-    from paritone import latency as measuring
 
     found = benching.bench(project, port)
-    title = f"{found.model} on {found.board}"
-    measuring.show(found.latency, found.memory, title)
+    benching.show(found, functions=functions)
     _write(json_file, found.record())
 
 

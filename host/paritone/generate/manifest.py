@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from paritone.engine import kinds, params
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import TensorInfo
 
@@ -17,13 +18,19 @@ FILE_NAME = "manifest.json"
 
 @dataclass(frozen=True)
 class Layer:
-    """One step of the model."""
+    """One step of the model.
+
+    ``kind`` is one of `paritone.engine.kinds`, ``constant_bytes`` all that its kernel reads from
+    flash: weights, biases, factors, tables.
+    """
 
     name: str
     kernel: str
+    kind: str
     shape: tuple[int, ...]
     macs: int
     weights_bytes: int
+    constant_bytes: int
 
 
 @dataclass(frozen=True)
@@ -67,8 +74,16 @@ class Manifest:
 def layers(plan: Plan) -> tuple[Layer, ...]:
     """Every step of `plan`, in order."""
     return tuple(
-        Layer(s.name, s.kernel, plan.tensor(i).shape, s.macs, s.weights_bytes)
-        for i, s in enumerate(plan.steps)
+        Layer(
+            step.name,
+            step.kernel,
+            kinds.kind_of(step),
+            plan.tensor(number).shape,
+            step.macs,
+            step.weights_bytes,
+            sum(array.nbytes for _, array in params.arrays(step.params)),
+        )
+        for number, step in enumerate(plan.steps)
     )
 
 

@@ -185,9 +185,9 @@ def test_engines_interleave(converted):
     alone = [e.invoke(x) for e, x in zip(engines, patches, strict=True)]
     for engine, patch in zip(engines, patches, strict=True):
         engine._write_inputs([patch])
-    for step in range(max(len(e.plan.steps) for e in engines)):
+    for step in range(max(len(e.plan.calls) for e in engines)):
         for e in engines:
-            if step < len(e.plan.steps):
+            if step < len(e.plan.calls):
                 e._lib.paritone_model_step(e._model, e._kernels, e._arena, step)
     for engine, expected in zip(engines, alone, strict=True):
         assert np.array_equal(engine._read(engine.output), expected)
@@ -206,9 +206,9 @@ def test_tensors_of_one_step_do_not_overlap(converted):
         found = plan(read(converted(variant)))
         for step in found.steps:
             spans = [
-                (found.offsets[i], found.offsets[i] + found.graph.tensors[i].nbytes)
+                (found.places[i].offset, found.places[i].offset + found.graph.tensors[i].nbytes)
                 for i in {*step.inputs, step.output}
-                if i in found.offsets
+                if i in found.places
             ]
             for (_, end), (start, _) in zip(sorted(spans), sorted(spans)[1:], strict=False):
                 assert end <= start, step.name

@@ -83,7 +83,7 @@ def test_flashed_through_gdb_it_says_who_it_is(boards: Boards, name: str) -> Non
         assert hello.board == name
         assert hello.model_sha256 == manifest["model_sha256"]
         assert hello.frontend_sha256 == manifest["frontend_sha256"]
-        assert hello.steps == len(manifest["layers"])
+        assert hello.calls == len(manifest["calls"])
         assert hello.arena_bytes == manifest["arena_bytes"]
         assert hello.clock_hz == supported.get(name).systick_hz
         counters = board.counters()

@@ -282,7 +282,7 @@ def test_a_fault_and_a_refusal_are_told() -> None:
     fault = protocol.encode(Frame(Message.FAULT, Message.RUN, protocol.UNASKED, payload))
     with pytest.raises(CheckFailedError, match="bus fault during RUN at pc=0x08000123"):
         ask(lambda *_: [fault])
-    with pytest.raises(CheckFailedError, match="no such step"):
+    with pytest.raises(CheckFailedError, match="no such call"):
         ask(lambda f, _: [protocol.encode(Frame(Message.ERROR, 4, f.sequence, bytes(4)))])
 
 

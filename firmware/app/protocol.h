@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINK_VERSION 2
+#define LINK_VERSION 3
 #define LINK_PAYLOAD_BYTES 2048
 #define LINK_HEADER_BYTES 4
 #define LINK_CRC_BYTES 4
@@ -27,7 +27,7 @@ enum {
     LINK_PCM = 0x03,      /* int16[]; argument: LINK_INFER or 0 -> progress, scores  */
     LINK_FINISH = 0x04,   /* as LINK_PCM, and again until no patch is ready          */
     LINK_RUN = 0x05,      /* - -> ticks u32, scores; reads the model's input         */
-    LINK_STEP = 0x06,     /* step u16 -> ticks u32, crc32 u32 and bytes u32 of output*/
+    LINK_STEP = 0x06,     /* call u16 -> ticks u32; crc32 u32 and bytes u32 of its rows */
     LINK_READ = 0x07,     /* offset u32, bytes u16; argument: region -> bytes        */
     LINK_WRITE = 0x08,    /* offset u32, bytes; argument: region -> -                */
     LINK_TRACE = 0x09,    /* argument: stage -> bytes u32, now in LINK_REGION_TRACE  */
@@ -50,7 +50,7 @@ enum {
 enum {
     LINK_REGION_INPUT = 0,  /* the model's input: the patch         */
     LINK_REGION_OUTPUT = 1, /* the model's output: the scores       */
-    LINK_REGION_STEP = 2,   /* output of the last LINK_STEP         */
+    LINK_REGION_STEP = 2,   /* rows that the last LINK_STEP wrote   */
     LINK_REGION_FRAME = 3,  /* PCM of the frame that is traced      */
     LINK_REGION_TRACE = 4   /* values of the stage traced last      */
 };
@@ -59,7 +59,7 @@ enum {
     LINK_E_FRAME = 1,   /* damaged in transit: send it again          */
     LINK_E_UNKNOWN = 2, /* no such message; detail: its type          */
     LINK_E_LENGTH = 3,  /* wrong length for this message; detail: got */
-    LINK_E_RANGE = 4,   /* no such step, stage, region or offset      */
+    LINK_E_RANGE = 4,   /* no such call, stage, region or offset      */
     LINK_E_MODEL = 5,   /* the library refused; detail: its status    */
     LINK_E_STATE = 6    /* nothing there yet to read                  */
 };

@@ -37,7 +37,7 @@ static struct {
     uint32_t patches, damaged, repeated;
 } counted;
 
-static uint32_t last_step = UINT32_MAX; /* none yet */
+static uint32_t last_call = UINT32_MAX; /* none yet */
 static size_t traced_bytes;
 volatile uint8_t requests_busy_with;
 
@@ -84,7 +84,7 @@ static int hello(exchange_t *exchange)
     answer(exchange, PARITONE_PATCH_BYTES, 4);
     answer(exchange, PARITONE_OUTPUT_BYTES, 4);
     answer(exchange, PARITONE_WINDOW_LENGTH, 4);
-    answer(exchange, paritone_model.n_steps, 4);
+    answer(exchange, paritone_model.n_calls, 4);
     answer(exchange, board_stack_bytes(), 4);
     answer_bytes(exchange, board_name, sizeof board_name);
     answer_bytes(exchange, paritone_model.sha256, sizeof paritone_model.sha256);
@@ -191,20 +191,21 @@ static int step(exchange_t *exchange)
 {
     const uint32_t index = link_get(exchange->in, 2);
 
-    if (index >= paritone_model.n_steps) {
+    if (index >= paritone_model.n_calls) {
         return LINK_E_RANGE;
     }
     const uint32_t start = board_ticks();
     const int status =
         paritone_model_step(&paritone_model, &paritone_kernels, work.arena, index);
     const uint32_t ticks = board_ticks() - start;
-    const paritone_step_t *done = &paritone_model.steps[index];
+    uint32_t bytes = 0;
+    const void *rows = paritone_model_rows(&paritone_model, work.arena, index, &bytes);
 
-    last_step = index;
+    last_call = index;
     exchange->detail = (uint32_t)status;
     answer(exchange, ticks, 4);
-    answer(exchange, link_crc32(0, work.arena + done->output, done->output_bytes), 4);
-    answer(exchange, done->output_bytes, 4);
+    answer(exchange, link_crc32(0, rows, bytes), 4);
+    answer(exchange, bytes, 4);
     return status == PARITONE_OK ? 0 : LINK_E_MODEL;
 }
 
@@ -225,6 +226,15 @@ static int trace(exchange_t *exchange)
     return status == PARITONE_OK ? 0 : LINK_E_MODEL;
 }
 
+static uint8_t *rows_of_last_call(size_t *size)
+{
+    uint32_t bytes = 0;
+    uint8_t *rows = paritone_model_rows(&paritone_model, work.arena, last_call, &bytes);
+
+    *size = bytes;
+    return rows;
+}
+
 /* First byte of a region, and its size; null when there is none yet. */
 static uint8_t *region(uint8_t which, size_t *size)
 {
@@ -236,11 +246,7 @@ static uint8_t *region(uint8_t which, size_t *size)
         *size = PARITONE_OUTPUT_BYTES;
         return paritone_model_output(&paritone_model, work.arena, 0);
     case LINK_REGION_STEP:
-        if (last_step == UINT32_MAX) {
-            return NULL;
-        }
-        *size = paritone_model.steps[last_step].output_bytes;
-        return work.arena + paritone_model.steps[last_step].output;
+        return rows_of_last_call(size);
     case LINK_REGION_FRAME:
         *size = sizeof work.trace.frame;
         return (uint8_t *)work.trace.frame;

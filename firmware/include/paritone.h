@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Version of the generated data's layout; generated files stop on another. */
-#define PARITONE_FORMAT 2
+#define PARITONE_FORMAT 3
 
 typedef enum {
     PARITONE_OK = 0,
@@ -263,9 +263,10 @@ int paritone_stream_silent(const paritone_stream_t *stream);
 
 /*
  * A quantized network as const data: a list of steps over one block of memory,
- * the arena, where the generator has placed every tensor. The runtime walks
- * the steps; what a step does is looked up in a table of kernels, so that a
- * firmware links only the kernels of its model.
+ * the arena, where the generator has placed every tensor, and a list of calls:
+ * rows of one step, then rows of the next, so that large tensors need not be
+ * there as a whole. The runtime walks the calls; what a step does is looked up
+ * in a table of kernels, so that a firmware links only the kernels of its model.
  *
  *   static uint8_t arena[PARITONE_ARENA_BYTES] __attribute__((aligned(PARITONE_ARENA_ALIGN)));
  *   memcpy(paritone_model_input(&paritone_model, arena, 0), patch, PARITONE_INPUT_BYTES);
@@ -316,17 +317,40 @@ typedef enum {
 
 #define PARITONE_MAX_INPUTS 2
 
-/* One layer: operands are offsets into the arena. */
+/*
+ * Where a tensor lies: row y at offset + y % rows * its bytes a row. Of one that is never whole
+ * the arena holds a ring of its last rows; of any other all, so rows is the number it has.
+ */
+typedef struct {
+    uint32_t offset; /* of row 0, in the arena */
+    uint32_t rows;   /* >= 1 */
+} paritone_place_t;
+
+/* One layer. A row is what shares the first two of four axes: [n][height], row by row. */
 typedef struct {
     paritone_kernel_id_t kernel;
     const void *params; /* the kernel's own struct: paritone_kernels.h */
-    uint32_t input[PARITONE_MAX_INPUTS];
-    uint32_t output;
-    uint32_t output_bytes;
+    paritone_place_t input[PARITONE_MAX_INPUTS];
+    paritone_place_t output;
+    uint32_t scratch;   /* offset of memory that is the kernel's during a call */
+    uint32_t height;    /* rows of the output */
+    uint32_t row_bytes; /* and bytes of each */
 } paritone_step_t;
 
-/* Runs `step` on the tensors in `arena`; trusts both. */
-typedef void paritone_kernel_t(const paritone_step_t *step, uint8_t *arena);
+/* One run of a kernel: it computes rows first_row .. first_row + rows - 1 of a step's output. */
+typedef struct {
+    uint16_t step;
+    uint16_t first_row;
+    uint16_t rows;
+} paritone_call_t;
+
+/*
+ * Computes rows of `step` from the tensors in `arena`; trusts both. The rows that it writes lie
+ * behind each other, those that it reads may wrap around a ring. A kernel that cannot stop
+ * between rows is called once for all of them, its tensors are whole.
+ */
+typedef void paritone_kernel_t(const paritone_step_t *step, int32_t first_row, int32_t rows,
+                               uint8_t *arena);
 
 /* By kernel id; null where a model has no use for it. */
 typedef struct {
@@ -340,6 +364,8 @@ typedef struct {
     uint32_t arena_align; /* and its alignment: a power of two */
     uint32_t n_steps;
     const paritone_step_t *steps;
+    uint32_t n_calls;
+    const paritone_call_t *calls; /* in order of execution */
     uint32_t n_inputs;
     const paritone_tensor_t *inputs;
     uint32_t n_outputs;
@@ -361,12 +387,15 @@ int paritone_model_invoke(const paritone_model_t *model, const paritone_kernels_
                           void *arena);
 
 /*
- * Run step `step` of 0 .. n_steps - 1 alone. All of them in order make an
- * invocation; the tensor at steps[step].output holds the layer's output until
- * a later step reuses its place.
+ * Run call `call` of 0 .. n_calls - 1 alone. All of them in order make an invocation; the rows
+ * that it wrote stay where paritone_model_rows says until a later call reuses their place.
  */
 int paritone_model_step(const paritone_model_t *model, const paritone_kernels_t *kernels,
-                        void *arena, uint32_t step);
+                        void *arena, uint32_t call);
+
+/* Where the rows that call `call` writes lie, and how many bytes they are; null for a bad index. */
+void *paritone_model_rows(const paritone_model_t *model, void *arena, uint32_t call,
+                          uint32_t *bytes);
 
 /* Where input or output `index` lies in `arena`; null for a bad index. */
 void *paritone_model_input(const paritone_model_t *model, void *arena, uint32_t index);

@@ -98,13 +98,11 @@ typedef struct {
 
 /* One stored byte for each: an int8 value indexes as its two's complement. */
 typedef struct {
-    int32_t size;
     const uint8_t *table; /* [256] */
 } paritone_lookup_t;
 
 /* REQUANTIZE */
 typedef struct {
-    int32_t size;
     paritone_dtype_t input_dtype, output_dtype;
     int32_t input_offset, output_offset;
     int32_t multiplier, shift;
@@ -113,7 +111,6 @@ typedef struct {
 
 /* QUANTIZE and DEQUANTIZE: `dtype` is the integer side */
 typedef struct {
-    int32_t size;
     paritone_dtype_t dtype;
     float scale;
     int32_t zero_point;

@@ -2,12 +2,6 @@
 #include "fixed_point.h"
 #include "operands.h"
 
-static const int8_t *operand(const paritone_step_t *step, const uint8_t *arena, int index)
-{
-    const paritone_binary_t *p = step->params;
-    return p->constant[index] != NULL ? p->constant[index] : input_of(step, arena, index);
-}
-
 /* Operand `index`, shifted left and scaled to the larger input's scale: |value| < 2^29. */
 static int32_t scaled_operand(const paritone_binary_t *p, int32_t value, int index)
 {
@@ -55,73 +49,83 @@ static void select_row(const paritone_binary_t *p, int32_t sign, const int8_t *a
     }
 }
 
-/* Row `number` of the output and of both operands. */
+/* Rows along the last axis, one of the output and of both operands at a time. */
 typedef struct {
     const int8_t *a, *b;
     int8_t *output;
 } row_t;
 
-static int32_t row_offset(const paritone_binary_t *p, int index, int32_t number)
-{
-    const int32_t *stride = p->stride[index];
-    const int32_t k = number % p->shape[2];
-    const int32_t j = number / p->shape[2] % p->shape[1];
-    const int32_t i = number / p->shape[2] / p->shape[1];
-    return i * stride[0] + j * stride[1] + k * stride[2];
-}
-
-static row_t row_of(const paritone_step_t *step, uint8_t *arena, int32_t number)
+/* Where row [i][y][k] of operand `index` begins; in a ring lies only what has one i. */
+static const int8_t *operand_at(const paritone_step_t *step, const uint8_t *arena, int index,
+                                int32_t i, int32_t y, int32_t k)
 {
     const paritone_binary_t *p = step->params;
+    const int32_t *stride = p->stride[index];
+    const int32_t aside = i * stride[0] + k * stride[2];
+    if (p->constant[index] != NULL) {
+        return p->constant[index] + aside + y * stride[1];
+    }
+    const int8_t *line = row_of(step->input[index], y, (uint32_t)stride[1], arena);
+    return line + aside;
+}
+
+/* Row `number` of those of this call. */
+static row_t row_at(const paritone_step_t *step, uint8_t *arena, int32_t first_row, int32_t number)
+{
+    const paritone_binary_t *p = step->params;
+    const int32_t k = number % p->shape[2];
+    const int32_t line = first_row + number / p->shape[2];
+    const int32_t i = line / p->shape[1];
+    const int32_t y = line % p->shape[1];
     const row_t row = {
-        .a = operand(step, arena, 0) + row_offset(p, 0, number),
-        .b = operand(step, arena, 1) + row_offset(p, 1, number),
-        .output = (int8_t *)output_of(step, arena) + number * p->shape[3],
+        .a = operand_at(step, arena, 0, i, y, k),
+        .b = operand_at(step, arena, 1, i, y, k),
+        .output = (int8_t *)output_row(step, line, arena) + k * p->shape[3],
     };
     return row;
 }
 
-void paritone_add(const paritone_step_t *step, uint8_t *arena)
+void paritone_add(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
 {
     const paritone_binary_t *p = step->params;
-    for (int32_t i = 0; i < p->shape[0] * p->shape[1] * p->shape[2]; i++) {
-        const row_t row = row_of(step, arena, i);
+    for (int32_t i = 0; i < rows * p->shape[2]; i++) {
+        const row_t row = row_at(step, arena, first_row, i);
         add_row(p, 1, row.a, row.b, row.output);
     }
 }
 
-void paritone_sub(const paritone_step_t *step, uint8_t *arena)
+void paritone_sub(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
 {
     const paritone_binary_t *p = step->params;
-    for (int32_t i = 0; i < p->shape[0] * p->shape[1] * p->shape[2]; i++) {
-        const row_t row = row_of(step, arena, i);
+    for (int32_t i = 0; i < rows * p->shape[2]; i++) {
+        const row_t row = row_at(step, arena, first_row, i);
         add_row(p, -1, row.a, row.b, row.output);
     }
 }
 
-void paritone_mul(const paritone_step_t *step, uint8_t *arena)
+void paritone_mul(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
 {
     const paritone_binary_t *p = step->params;
-    for (int32_t i = 0; i < p->shape[0] * p->shape[1] * p->shape[2]; i++) {
-        const row_t row = row_of(step, arena, i);
+    for (int32_t i = 0; i < rows * p->shape[2]; i++) {
+        const row_t row = row_at(step, arena, first_row, i);
         mul_row(p, row.a, row.b, row.output);
     }
 }
 
-void paritone_maximum(const paritone_step_t *step, uint8_t *arena)
+void paritone_maximum(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
 {
     const paritone_binary_t *p = step->params;
-    for (int32_t i = 0; i < p->shape[0] * p->shape[1] * p->shape[2]; i++) {
-        const row_t row = row_of(step, arena, i);
+    for (int32_t i = 0; i < rows * p->shape[2]; i++) {
+        const row_t row = row_at(step, arena, first_row, i);
         select_row(p, 1, row.a, row.b, row.output);
     }
 }
 
-void paritone_minimum(const paritone_step_t *step, uint8_t *arena)
+void paritone_minimum(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
 {
     const paritone_binary_t *p = step->params;
-    for (int32_t i = 0; i < p->shape[0] * p->shape[1] * p->shape[2]; i++) {
-        const row_t row = row_of(step, arena, i);
+    for (int32_t i = 0; i < rows * p->shape[2]; i++) {
+        const row_t row = row_at(step, arena, first_row, i);
         select_row(p, -1, row.a, row.b, row.output);
     }
 }

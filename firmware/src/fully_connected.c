@@ -25,8 +25,11 @@ static void dense_row(const paritone_fully_connected_t *p, const int8_t *input, 
     }
 }
 
-void paritone_fully_connected(const paritone_step_t *step, uint8_t *arena)
+void paritone_fully_connected(const paritone_step_t *step, int32_t first_row, int32_t rows,
+                              uint8_t *arena)
 {
+    (void)first_row; /* called once, for all of it */
+    (void)rows;
     const paritone_fully_connected_t *p = step->params;
     const int8_t *input = input_of(step, arena, 0);
     int8_t *output = output_of(step, arena);

@@ -1,5 +1,5 @@
-/* The runtime: walks the steps of a model, nothing else. */
-#include "paritone.h"
+/* The runtime: walks the calls of a model, nothing else. */
+#include "operands.h"
 
 int paritone_model_check(const paritone_model_t *model, const paritone_kernels_t *kernels)
 {
@@ -24,9 +24,11 @@ static int check_arena(const paritone_model_t *model, const void *arena)
     return arena == NULL || misaligned != 0 ? PARITONE_E_ARGUMENT : PARITONE_OK;
 }
 
-static void run_step(const paritone_step_t *step, const paritone_kernels_t *kernels, void *arena)
+static void run(const paritone_model_t *model, const paritone_kernels_t *kernels, void *arena,
+                const paritone_call_t *call)
 {
-    kernels->run[step->kernel](step, arena);
+    const paritone_step_t *step = &model->steps[call->step];
+    kernels->run[step->kernel](step, call->first_row, call->rows, arena);
 }
 
 int paritone_model_invoke(const paritone_model_t *model, const paritone_kernels_t *kernels,
@@ -36,23 +38,35 @@ int paritone_model_invoke(const paritone_model_t *model, const paritone_kernels_
     if (status == PARITONE_OK) {
         status = check_arena(model, arena);
     }
-    for (uint32_t i = 0; status == PARITONE_OK && i < model->n_steps; i++) {
-        run_step(&model->steps[i], kernels, arena);
+    for (uint32_t i = 0; status == PARITONE_OK && i < model->n_calls; i++) {
+        run(model, kernels, arena, &model->calls[i]);
     }
     return status;
 }
 
 int paritone_model_step(const paritone_model_t *model, const paritone_kernels_t *kernels,
-                        void *arena, uint32_t step)
+                        void *arena, uint32_t call)
 {
     int status = paritone_model_check(model, kernels);
     if (status == PARITONE_OK) {
-        status = step < model->n_steps ? check_arena(model, arena) : PARITONE_E_ARGUMENT;
+        status = call < model->n_calls ? check_arena(model, arena) : PARITONE_E_ARGUMENT;
     }
     if (status == PARITONE_OK) {
-        run_step(&model->steps[step], kernels, arena);
+        run(model, kernels, arena, &model->calls[call]);
     }
     return status;
+}
+
+void *paritone_model_rows(const paritone_model_t *model, void *arena, uint32_t call,
+                          uint32_t *bytes)
+{
+    if (model == NULL || arena == NULL || bytes == NULL || call >= model->n_calls) {
+        return NULL;
+    }
+    const paritone_call_t *done = &model->calls[call];
+    const paritone_step_t *step = &model->steps[done->step];
+    *bytes = done->rows * step->row_bytes;
+    return output_row(step, done->first_row, arena);
 }
 
 void *paritone_model_input(const paritone_model_t *model, void *arena, uint32_t index)

@@ -22,8 +22,10 @@ static int32_t padded_stride(const paritone_pad_t *p, int axis)
     return stride;
 }
 
-void paritone_pad(const paritone_step_t *step, uint8_t *arena)
+void paritone_pad(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
 {
+    (void)first_row; /* called once, for all of it */
+    (void)rows;
     const paritone_pad_t *p = step->params;
     const int32_t *n = p->in_shape;
     const size_t row_bytes = (size_t)n[3] * (size_t)p->element_bytes;

@@ -9,61 +9,65 @@ static int32_t rounded_average(int32_t sum, int32_t count)
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
-static int32_t average(const paritone_window_t *w, const int8_t *input, taps_t rows,
-                       taps_t columns)
+static int32_t average(const paritone_window_t *w, const image_t *input, int32_t channel,
+                       taps_t rows, taps_t columns)
 {
     int32_t sum = 0;
     for (int32_t y = rows.origin + rows.begin; y < rows.origin + rows.end; y++) {
+        const int8_t *line = image_row(input, y) + channel;
         for (int32_t x = columns.origin + columns.begin; x < columns.origin + columns.end; x++) {
-            sum += input[(y * w->in_width + x) * w->in_channels];
+            sum += line[x * w->in_channels];
         }
     }
     return rounded_average(sum, (rows.end - rows.begin) * (columns.end - columns.begin));
 }
 
-static int32_t largest(const paritone_window_t *w, const int8_t *input, taps_t rows,
-                       taps_t columns)
+static int32_t largest(const paritone_window_t *w, const image_t *input, int32_t channel,
+                       taps_t rows, taps_t columns)
 {
     int32_t best = INT8_MIN;
     for (int32_t y = rows.origin + rows.begin; y < rows.origin + rows.end; y++) {
+        const int8_t *line = image_row(input, y) + channel;
         for (int32_t x = columns.origin + columns.begin; x < columns.origin + columns.end; x++) {
-            const int32_t value = input[(y * w->in_width + x) * w->in_channels];
+            const int32_t value = line[x * w->in_channels];
             best = value > best ? value : best;
         }
     }
     return best;
 }
 
-void paritone_average_pool_2d(const paritone_step_t *step, uint8_t *arena)
+void paritone_average_pool_2d(const paritone_step_t *step, int32_t first_row, int32_t rows,
+                              uint8_t *arena)
 {
     const paritone_pool_2d_t *p = step->params;
     const paritone_window_t *w = &p->window;
-    const int8_t *input = input_of(step, arena, 0);
-    int8_t *output = output_of(step, arena);
-    for (int32_t y = 0; y < w->out_height; y++) {
-        const taps_t rows = window_rows(w, y);
+    const image_t input = image_of(step, w, arena);
+    int8_t *output = output_row(step, first_row, arena);
+    for (int32_t y = first_row; y < first_row + rows; y++) {
+        const taps_t taps = window_rows(w, y);
         for (int32_t x = 0; x < w->out_width; x++) {
             const taps_t columns = window_columns(w, x);
             for (int32_t c = 0; c < w->in_channels; c++) {
-                const int32_t value = average(w, &input[c], rows, columns);
+                const int32_t value = average(w, &input, c, taps, columns);
                 *output++ = (int8_t)clamp(value, p->minimum, p->maximum);
             }
         }
     }
 }
 
-void paritone_max_pool_2d(const paritone_step_t *step, uint8_t *arena)
+void paritone_max_pool_2d(const paritone_step_t *step, int32_t first_row, int32_t rows,
+                          uint8_t *arena)
 {
     const paritone_pool_2d_t *p = step->params;
     const paritone_window_t *w = &p->window;
-    const int8_t *input = input_of(step, arena, 0);
-    int8_t *output = output_of(step, arena);
-    for (int32_t y = 0; y < w->out_height; y++) {
-        const taps_t rows = window_rows(w, y);
+    const image_t input = image_of(step, w, arena);
+    int8_t *output = output_row(step, first_row, arena);
+    for (int32_t y = first_row; y < first_row + rows; y++) {
+        const taps_t taps = window_rows(w, y);
         for (int32_t x = 0; x < w->out_width; x++) {
             const taps_t columns = window_columns(w, x);
             for (int32_t c = 0; c < w->in_channels; c++) {
-                const int32_t value = largest(w, &input[c], rows, columns);
+                const int32_t value = largest(w, &input, c, taps, columns);
                 *output++ = (int8_t)clamp(value, p->minimum, p->maximum);
             }
         }

@@ -33,35 +33,45 @@ static void store(void *values, paritone_dtype_t dtype, int32_t index, int32_t v
     }
 }
 
-void paritone_quantize(const paritone_step_t *step, uint8_t *arena)
+void paritone_quantize(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
 {
     const paritone_affine_t *p = step->params;
-    const float *input = input_of(step, arena, 0);
-    void *output = output_of(step, arena);
-    for (int32_t i = 0; i < p->size; i++) {
-        store(output, p->dtype, i, round_float(input[i] / p->scale) + p->zero_point);
+    const int32_t n = (int32_t)step->row_bytes;
+    for (int32_t y = first_row; y < first_row + rows; y++) {
+        const float *input = row_of(step->input[0], y, step->row_bytes * sizeof *input, arena);
+        void *output = output_row(step, y, arena);
+        for (int32_t i = 0; i < n; i++) {
+            store(output, p->dtype, i, round_float(input[i] / p->scale) + p->zero_point);
+        }
     }
 }
 
-void paritone_dequantize(const paritone_step_t *step, uint8_t *arena)
+void paritone_dequantize(const paritone_step_t *step, int32_t first_row, int32_t rows,
+                         uint8_t *arena)
 {
     const paritone_affine_t *p = step->params;
-    const void *input = input_of(step, arena, 0);
-    float *output = output_of(step, arena);
-    for (int32_t i = 0; i < p->size; i++) {
-        output[i] = p->scale * (float)(load(input, p->dtype, i) - p->zero_point);
+    const uint32_t n = step->row_bytes / sizeof(float);
+    for (int32_t y = first_row; y < first_row + rows; y++) {
+        const void *input = row_of(step->input[0], y, n, arena);
+        float *output = output_row(step, y, arena);
+        for (int32_t i = 0; i < (int32_t)n; i++) {
+            output[i] = p->scale * (float)(load(input, p->dtype, i) - p->zero_point);
+        }
     }
 }
 
-void paritone_requantize(const paritone_step_t *step, uint8_t *arena)
+void paritone_requantize(const paritone_step_t *step, int32_t first_row, int32_t rows,
+                         uint8_t *arena)
 {
     const paritone_requantize_t *p = step->params;
-    const void *input = input_of(step, arena, 0);
-    void *output = output_of(step, arena);
-    for (int32_t i = 0; i < p->size; i++) {
-        const int32_t scaled = multiply_by_quantized_multiplier(
-            load(input, p->input_dtype, i) + p->input_offset, p->multiplier, p->shift);
-        const int32_t value = add_wrapping(scaled, p->output_offset);
-        store(output, p->output_dtype, i, clamp(value, p->minimum, p->maximum));
+    for (int32_t y = first_row; y < first_row + rows; y++) {
+        const void *input = row_of(step->input[0], y, step->row_bytes, arena);
+        void *output = output_row(step, y, arena);
+        for (int32_t i = 0; i < (int32_t)step->row_bytes; i++) {
+            const int32_t scaled = multiply_by_quantized_multiplier(
+                load(input, p->input_dtype, i) + p->input_offset, p->multiplier, p->shift);
+            const int32_t value = add_wrapping(scaled, p->output_offset);
+            store(output, p->output_dtype, i, clamp(value, p->minimum, p->maximum));
+        }
     }
 }

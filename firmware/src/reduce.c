@@ -55,8 +55,10 @@ static int32_t kept_count(const paritone_reduce_t *p)
     return p->kept[0] * p->kept[1] * p->kept[2] * p->kept[3];
 }
 
-void paritone_mean(const paritone_step_t *step, uint8_t *arena)
+void paritone_mean(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
 {
+    (void)first_row; /* called once, for all of it */
+    (void)rows;
     const paritone_reduce_t *p = step->params;
     const int8_t *input = input_of(step, arena, 0);
     int8_t *output = output_of(step, arena);
@@ -67,8 +69,11 @@ void paritone_mean(const paritone_step_t *step, uint8_t *arena)
     }
 }
 
-void paritone_reduce_max(const paritone_step_t *step, uint8_t *arena)
+void paritone_reduce_max(const paritone_step_t *step, int32_t first_row, int32_t rows,
+                         uint8_t *arena)
 {
+    (void)first_row; /* called once, for all of it */
+    (void)rows;
     const paritone_reduce_t *p = step->params;
     const int8_t *input = input_of(step, arena, 0);
     int8_t *output = output_of(step, arena);

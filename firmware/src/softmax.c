@@ -112,8 +112,10 @@ static void softmax_row(const paritone_softmax_t *p, const int8_t *input, int8_t
     }
 }
 
-void paritone_softmax(const paritone_step_t *step, uint8_t *arena)
+void paritone_softmax(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
 {
+    (void)first_row; /* called once, for all of it */
+    (void)rows;
     const paritone_softmax_t *p = step->params;
     const int8_t *input = input_of(step, arena, 0);
     int8_t *output = output_of(step, arena);

@@ -25,8 +25,11 @@ static void copy_row(const paritone_strided_copy_t *p, const uint8_t *input, int
     }
 }
 
-void paritone_strided_copy(const paritone_step_t *step, uint8_t *arena)
+void paritone_strided_copy(const paritone_step_t *step, int32_t first_row, int32_t rows,
+                           uint8_t *arena)
 {
+    (void)first_row; /* called once, for all of it */
+    (void)rows;
     const paritone_strided_copy_t *p = step->params;
     const int32_t *n = p->shape;
     const int32_t *read = p->in_stride;

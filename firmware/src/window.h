@@ -1,8 +1,8 @@
-/* The part of a convolution or pooling window that lies inside the input. */
+/* What a convolution or pooling reads: its input, and the part of a window that lies inside. */
 #ifndef PARITONE_WINDOW_H
 #define PARITONE_WINDOW_H
 
-#include "paritone_kernels.h"
+#include "operands.h"
 
 /* Taps begin .. end - 1 read the input at origin + tap * dilation. */
 typedef struct {
@@ -23,6 +23,26 @@ static inline taps_t taps_inside(int32_t origin, int32_t dilation, int32_t count
         taps.end--;
     }
     return taps;
+}
+
+/* The input of a step with a window: rows of int8 values. */
+typedef struct {
+    const uint8_t *arena;
+    paritone_place_t place;
+    uint32_t row_bytes;
+} image_t;
+
+static inline image_t image_of(const paritone_step_t *step, const paritone_window_t *w,
+                               const uint8_t *arena)
+{
+    const image_t image = {arena, step->input[0], (uint32_t)(w->in_width * w->in_channels)};
+    return image;
+}
+
+/* Row `y` of it. */
+static inline const int8_t *image_row(const image_t *image, int32_t y)
+{
+    return row_of(image->place, y, image->row_bytes, image->arena);
 }
 
 /* Rows of the window at output row `out_y`. */

@@ -16,6 +16,7 @@ from paritone import flash as flashing
 from paritone.boards import Board
 from paritone.boards.qemu import Emulator
 from paritone.build import Firmware
+from paritone.engine.plan import Call
 from paritone.errors import CheckFailedError, ToolMissingError
 from paritone.features.integer import STAGES
 from paritone.link import protocol
@@ -46,9 +47,17 @@ class Patch:
 
 
 @dataclass(frozen=True)
-class StepRun:
-    """One layer as the board ran it: ticks of its counter, CRC-32 and bytes of the output."""
+class CallRun:
+    """Rows of one layer as the board computed them.
 
+    Attributes
+    ----------
+    call : which rows of which layer
+    ticks : of the board's counter
+    crc32, size : of the rows
+    """
+
+    call: Call
     ticks: int
     crc32: int
     size: int
@@ -175,16 +184,23 @@ class Device:
     def _as_output(self, raw: bytes) -> NDArray[Any]:
         return np.frombuffer(raw, self._output).reshape(self.output_shape)
 
-    def steps(self, patch: NDArray[Any]) -> Iterator[StepRun]:
-        """Run the model layer by layer; `step_output` reads what the last one left."""
+    def calls(self, patch: NDArray[Any]) -> Iterator[CallRun]:
+        """Run the model call by call; `rows` reads what the last one wrote."""
         self.write(patch)
-        for index in range(self.hello.steps):
+        for index, call in enumerate(self.firmware.manifest["calls"]):
             step = protocol.Step.unpack(self._slow(Message.STEP, 0, index.to_bytes(2, "little")))
-            yield StepRun(step.ticks, step.crc32, step.size)
+            yield CallRun(Call(*call), step.ticks, step.crc32, step.size)
 
-    def step_output(self, size: int) -> bytes:
-        """Output of the step that ran last."""
+    def rows(self, size: int) -> bytes:
+        """Rows that the last call wrote."""
         return self._read(Region.STEP, size)
+
+    def layer_ticks(self, patch: NDArray[Any]) -> list[tuple[int, ...]]:
+        """Ticks of each call of each layer, in the order of the manifest's layers."""
+        ticks: list[tuple[int, ...]] = [() for _ in self.firmware.manifest["layers"]]
+        for run in self.calls(patch):
+            ticks[run.call.step] += (run.ticks,)
+        return ticks
 
     # ------------------------------------------------------------------ Looking
 

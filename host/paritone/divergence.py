@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from paritone.device import Device, crc32
 from paritone.features import integer
 from paritone.features.tables import FrontendTables
-from paritone.native.engine import Engine
+from paritone.native.engine import Engine, rows_of
 
 Trace = Callable[[NDArray[np.int16], str], NDArray[Any]]
 
@@ -136,14 +136,18 @@ def in_layers(
 ) -> Mismatch | None:
     """Compare every layer on the board with the native engine's; the first that differs."""
     layers = engine.layers(features.reshape(engine.input.shape))
-    for number, (wanted, step) in enumerate(zip(layers, device.steps(features), strict=True)):
-        if step.crc32 == crc32(wanted) and step.size == wanted.nbytes:
+    for run in device.calls(features):
+        number, layer = run.call.step, layers[run.call.step]
+        wanted = rows_of(layer, run.call, engine.plan)
+        if run.crc32 == crc32(wanted) and run.size == wanted.nbytes:
             continue
-        got = np.frombuffer(device.step_output(step.size), wanted.dtype)
+        wanted = wanted.view(layer.dtype)
+        got = np.frombuffer(device.rows(run.size), layer.dtype)
         index = first_difference(wanted, got) or 0
-        left, right = wanted.flat[index].item(), got[index].item()
-        plan = engine.plan.steps[number]
-        stage = f"layer {number} ({plan.kernel}, {plan.name})"
+        left, right = wanted[index].item(), got[index].item()
+        step = engine.plan.steps[number]
+        stage = f"layer {number} ({step.kernel}, {step.name})"
+        index += run.call.first_row * (layer.size // engine.plan.rows(number).height)
         pair = ("native", device.board.name)
         return Mismatch("model", stage, clip, patch, None, index, left, right, pair)
     return None

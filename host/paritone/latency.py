@@ -126,7 +126,7 @@ def measure(
     for _ in range(runs):
         device.write(patch)
         inferences.append(counter(device.run()[0]))
-        layers.append([counter(step.ticks) for step in device.steps(patch)])
+        layers.append([sum(map(counter, ticks)) for ticks in device.layer_ticks(patch)])
     named = device.firmware.manifest["layers"]
     costs = tuple(
         LayerCost(layer["name"], layer["kernel"], layer["macs"], Cost.of(counts))

@@ -166,17 +166,22 @@ def compare_board_layers(
     Stops after the first bad patch.
     """
     from paritone.device import crc32
+    from paritone.native.engine import rows_of
 
     tally = Tally(("native", name))
     for patch in _tracked(patches, f"{name}, layers"):
-        steps = zip(engine.plan.steps, engine.layers(patch), device.steps(patch), strict=True)
-        for number, (step, expected, run) in enumerate(steps):
+        layers = engine.layers(patch)
+        for run in device.calls(patch):
+            number = run.call.step
             if not engine.plan.completes(number):
                 continue
+            expected = rows_of(layers[number], run.call, engine.plan)
             got = expected
             if run.crc32 != crc32(expected):
-                got = np.frombuffer(device.step_output(run.size), expected.dtype)
-            tally.add(expected, got, number, step.name)
+                got = np.frombuffer(device.rows(run.size), np.uint8)
+            kind = layers[number].dtype
+            name = engine.plan.steps[number].name
+            tally.add(expected.view(kind), got.view(kind), number, name)
         tally.patches += 1
         if tally.mismatched:
             break

@@ -9,6 +9,18 @@ ALIGNMENT = 16
 
 
 @dataclass(frozen=True)
+class Place:
+    """Row y of a tensor lies at ``offset + y % rows * bytes of a row``."""
+
+    offset: int
+    rows: int
+
+
+NOWHERE = Place(0, 1)
+"""Of an operand that is not in the arena."""
+
+
+@dataclass(frozen=True)
 class Block:
     """`size` bytes that are in use from step `first` to step `last`, both included."""
 

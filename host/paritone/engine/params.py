@@ -23,6 +23,11 @@ class Params:
 
     c_type: ClassVar[str]
 
+    @property
+    def scratch_bytes(self) -> int:
+        """Memory that one call of the kernel works in, beside its tensors."""
+        return 0
+
 
 @dataclass(frozen=True)
 class Window(Params):
@@ -158,7 +163,6 @@ class Lookup(Params):
     """LOOKUP; `table` is indexed by the stored byte."""
 
     c_type: ClassVar[str] = "paritone_lookup_t"
-    size: int
     table: UInt8s
 
 
@@ -167,7 +171,6 @@ class Requantize(Params):
     """REQUANTIZE."""
 
     c_type: ClassVar[str] = "paritone_requantize_t"
-    size: int
     input_dtype: str
     output_dtype: str
     input_offset: int
@@ -183,7 +186,6 @@ class Affine(Params):
     """QUANTIZE and DEQUANTIZE; `dtype` is the integer side."""
 
     c_type: ClassVar[str] = "paritone_affine_t"
-    size: int
     dtype: str
     scale: float
     zero_point: int

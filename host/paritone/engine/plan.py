@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from paritone.engine import lowering, memory
 from paritone.engine.lowering import Step
+from paritone.engine.memory import Place
+from paritone.engine.rows import Rows
 from paritone.engine.tflite import Graph, Op, TensorInfo
 from paritone.errors import ModelError
 
@@ -13,12 +15,30 @@ IO_DTYPES = ("int8", "uint8", "float32")
 
 
 @dataclass(frozen=True)
+class Call:
+    """Rows `first_row` .. ``first_row + rows - 1`` of a step's output, computed at once."""
+
+    step: int
+    first_row: int
+    rows: int
+
+
+@dataclass(frozen=True)
 class Plan:
-    """A static plan: `offsets` holds each tensor's first byte in the arena."""
+    """A static plan.
+
+    Attributes
+    ----------
+    places : where each tensor lies, by its index
+    scratch : offset of each step's scratch memory
+    calls : what runs, in order
+    """
 
     graph: Graph
     steps: tuple[Step, ...]
-    offsets: dict[int, int]
+    places: dict[int, Place]
+    scratch: tuple[int, ...]
+    calls: tuple[Call, ...]
     arena_bytes: int
     arena_align: int = memory.ALIGNMENT
 
@@ -46,6 +66,10 @@ class Plan:
         """Output of step number `step`."""
         return self.graph.tensors[self.steps[step].output]
 
+    def rows(self, step: int) -> Rows:
+        """Rows of that output."""
+        return Rows.of(self.tensor(step))
+
     def completes(self, step: int) -> bool:
         """Whether the output of step number `step` is whole then: no later step adds to it."""
         output = self.steps[step].output
@@ -66,7 +90,23 @@ def plan(graph: Graph) -> Plan:
     for tensor, root in aliases.items():
         if root in offsets:
             offsets[tensor] = offsets[root]
-    return Plan(graph, steps, offsets, arena_bytes)
+    places = {
+        i: Place(offset, Rows.of(graph.tensors[i]).height)
+        for i, offset in offsets.items()
+        if i >= 0
+    }
+    scratch = tuple(offsets.get(_scratch_key(number), 0) for number in range(len(steps)))
+    return Plan(graph, steps, places, scratch, _calls(graph, steps), arena_bytes)
+
+
+def _calls(graph: Graph, steps: tuple[Step, ...]) -> tuple[Call, ...]:
+    heights = [Rows.of(graph.tensors[step.output]).height for step in steps]
+    return tuple(Call(number, 0, height) for number, height in enumerate(heights))
+
+
+def _scratch_key(step: int) -> int:
+    """Key of a step's scratch among the tensors' indices."""
+    return -1 - step
 
 
 def _check_io(tensor: TensorInfo) -> None:
@@ -142,4 +182,10 @@ def _blocks(graph: Graph, steps: tuple[Step, ...], aliases: dict[int, int]) -> l
                 last[aliases.get(i, i)] = number
     for i in graph.outputs:
         last[aliases.get(i, i)] = len(steps)
-    return [memory.Block(i, graph.tensors[i].nbytes, first[i], last[i]) for i in sorted(first)]
+    tensors = [memory.Block(i, graph.tensors[i].nbytes, first[i], last[i]) for i in sorted(first)]
+    scratch = [
+        memory.Block(_scratch_key(n), step.params.scratch_bytes, n, n)
+        for n, step in enumerate(steps)
+        if step.params.scratch_bytes
+    ]
+    return [*tensors, *scratch]

@@ -115,6 +115,7 @@ def _manifest(plan: Plan, tables: FrontendTables, config_hash: str) -> Manifest:
         patch_bytes=source.nbytes,
         stream_bytes=simd_stream_bytes(tables),
         layers=manifest.layers(plan),
+        calls=manifest.calls(plan),
     )
 
 

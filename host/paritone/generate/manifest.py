@@ -47,6 +47,7 @@ class Tensor:
 class Manifest:
     """Contents of ``manifest.json``; hashes are hexadecimal SHA-256, sizes bytes.
 
+    ``calls`` holds step, first row and rows of each call, in order of execution;
     ``stream_bytes`` is what a core with the DSP extension takes; others may take more.
     """
 
@@ -65,6 +66,7 @@ class Manifest:
     patch_bytes: int
     stream_bytes: int
     layers: tuple[Layer, ...]
+    calls: tuple[tuple[int, int, int], ...]
 
     def text(self) -> str:
         """JSON, keys in the order of the fields."""
@@ -85,6 +87,11 @@ def layers(plan: Plan) -> tuple[Layer, ...]:
         )
         for number, step in enumerate(plan.steps)
     )
+
+
+def calls(plan: Plan) -> tuple[tuple[int, int, int], ...]:
+    """Every call of `plan`, in order."""
+    return tuple((c.step, c.first_row, c.rows) for c in plan.calls)
 
 
 def tensor(info: TensorInfo) -> Tensor:

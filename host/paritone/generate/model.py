@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from paritone.engine import params
 from paritone.engine.lowering import Step
+from paritone.engine.memory import NOWHERE, Place
 from paritone.engine.plan import Plan
+from paritone.engine.rows import Rows
 from paritone.engine.tflite import TensorInfo
 
-FORMAT = 2
+FORMAT = 3
 MAX_RANK = 4
+MAX_INPUTS = 2
 
 _ELEMENT_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t"}
 
@@ -31,6 +34,7 @@ def model_c(plan: Plan, banner: str) -> str:
         _memory_comment(plan),
         *(_layer(plan, number) for number in range(len(plan.steps))),
         _steps(plan),
+        _calls(plan),
         _tensors("inputs", inputs, plan),
         _tensors("outputs", outputs, plan),
         _model(plan),
@@ -163,22 +167,36 @@ def _steps(plan: Plan) -> str:
         return ""
     lines = [section("Order of execution"), "static const paritone_step_t steps[] = {"]
     for number, step in enumerate(plan.steps):
-        output = plan.tensor(number)
-        inputs = [plan.offsets.get(i, 0) for i in step.inputs] + [0] * (2 - len(step.inputs))
+        rows = Rows.of(plan.tensor(number))
+        inputs = [_place(plan.places.get(i, NOWHERE)) for i in step.inputs]
+        inputs += [_place(NOWHERE)] * (MAX_INPUTS - len(inputs))
         lines.append(
-            f"    {{PARITONE_KERNEL_{step.kernel}, &layer_{number}, "
-            f"{{{inputs[0]}, {inputs[1]}}}, {plan.offsets[output.index]}, {output.nbytes}}},"
+            f"    {{PARITONE_KERNEL_{step.kernel}, &layer_{number}, {{{', '.join(inputs)}}}, "
+            f"{_place(plan.places[step.output])}, "
+            f"{plan.scratch[number]}, {rows.height}, {rows.bytes}}},"
         )
     return "\n".join([*lines, "};\n"])
+
+
+def _place(place: Place) -> str:
+    return f"{{{place.offset}, {place.rows}}}"
+
+
+def _calls(plan: Plan) -> str:
+    if not plan.calls:
+        return ""
+    calls = (f"{{{c.step}, {c.first_row}, {c.rows}}}" for c in plan.calls)
+    return f"static const paritone_call_t calls[] = {{\n{_wrapped(calls)}\n}};\n"
 
 
 def _tensors(name: str, tensors: Sequence[TensorInfo], plan: Plan) -> str:
     lines = [f"static const paritone_tensor_t {name}[] = {{"]
     for t in tensors:
         shape = ", ".join(map(str, [*t.shape, *[1] * (MAX_RANK - len(t.shape))]))
+        offset = plan.places[t.index].offset
         lines.append(
             f"    {{{params.enum_name(t.dtype)}, {len(t.shape)}, {{{shape}}}, "
-            f"{float_literal(t.scale)}, {t.zero_point}, {plan.offsets[t.index]}, {t.nbytes}}},"
+            f"{float_literal(t.scale)}, {t.zero_point}, {offset}, {t.nbytes}}},"
         )
     return "\n".join([*lines, "};\n"])
 
@@ -192,6 +210,8 @@ const paritone_model_t paritone_model = {{
     .arena_align = {plan.arena_align},
     .n_steps = {len(plan.steps)},
     .steps = {"steps" if plan.steps else "NULL"},
+    .n_calls = {len(plan.calls)},
+    .calls = {"calls" if plan.calls else "NULL"},
     .n_inputs = {len(plan.inputs)},
     .inputs = inputs,
     .n_outputs = {len(plan.outputs)},

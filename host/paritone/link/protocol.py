@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-VERSION = 2
+VERSION = 3
 PAYLOAD_BYTES = 2048
 UNASKED = 0xFFFF
 """Sequence number of a frame that no request asked for."""
@@ -144,7 +144,7 @@ class Hello:
     patch_bytes: int
     output_bytes: int
     window_length: int
-    steps: int
+    calls: int
     stack_bytes: int
     board: str
     model_sha256: str
@@ -206,7 +206,7 @@ def unpack_run(payload: bytes) -> tuple[int, bytes]:
 
 @dataclass(frozen=True)
 class Step:
-    """Answer to STEP: ticks, and CRC-32 and size of the output."""
+    """Answer to STEP: ticks, and CRC-32 and size of the rows that the call wrote."""
 
     ticks: int
     crc32: int
@@ -257,7 +257,7 @@ def describe_refusal(frame: Frame) -> str:
         Refusal.FRAME: "a frame arrived damaged",
         Refusal.UNKNOWN: f"it does not know message 0x{detail & 0xFF:02x}",
         Refusal.LENGTH: f"a message of {detail} bytes has the wrong length",
-        Refusal.RANGE: "no such step, stage, region or offset",
+        Refusal.RANGE: "no such call, stage, region or offset",
         Refusal.MODEL: f"its library returned {detail}",
         Refusal.STATE: "there is nothing to read yet",
     }

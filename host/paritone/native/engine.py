@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from paritone.engine import plan as planner
 from paritone.engine import tflite
-from paritone.engine.plan import Plan
+from paritone.engine.plan import Call, Plan
 from paritone.engine.tflite import TensorInfo
 from paritone.errors import ModelError
 from paritone.generate.model import model_c
@@ -74,15 +74,24 @@ class Engine:
         return [self._read(tensor) for tensor in self.plan.outputs]
 
     def layers(self, x: NDArray[Any]) -> list[NDArray[Any]]:
-        """Output of every step for one input `x`, in the order of ``plan.steps``."""
+        """Output of every step for one input `x`, in the order of ``plan.steps``.
+
+        Where several steps write to one tensor, each but the last leaves a part of it.
+        """
         self._write_inputs([x])
-        outputs = []
-        for step in range(len(self.plan.steps)):
+        tensors = [self.plan.tensor(step) for step in range(len(self.plan.steps))]
+        outputs = [np.zeros(tensor.shape, tensor.dtype) for tensor in tensors]
+        for number, call in enumerate(self.plan.calls):
             self._check(
-                self._lib.paritone_model_step(self._model, self._kernels, self._arena, step)
+                self._lib.paritone_model_step(self._model, self._kernels, self._arena, number)
             )
-            outputs.append(self._read(self.plan.tensor(step)))
+            rows_of(outputs[call.step], call, self.plan)[:] = self._rows(call)
         return outputs
+
+    def _rows(self, call: Call) -> NDArray[np.uint8]:
+        place, rows = self.plan.places[self.plan.steps[call.step].output], self.plan.rows(call.step)
+        start = place.offset + call.first_row % place.rows * rows.bytes
+        return self.arena[start : start + call.rows * rows.bytes]
 
     def _write_inputs(self, inputs: Sequence[NDArray[Any]]) -> None:
         if len(self.plan.inputs) != len(inputs):
@@ -96,18 +105,25 @@ class Engine:
                 f"input is {x.dtype} of shape {x.shape}, the model takes "
                 f"{expected.dtype} of shape {expected.shape}"
             )
-        start = self.plan.offsets[expected.index]
+        start = self.plan.places[expected.index].offset
         raw = np.ascontiguousarray(x).reshape(-1).view(np.uint8)
         self.arena[start : start + expected.nbytes] = raw
 
     def _read(self, tensor: TensorInfo) -> NDArray[Any]:
-        start = self.plan.offsets[tensor.index]
+        start = self.plan.places[tensor.index].offset
         raw = self.arena[start : start + tensor.nbytes].copy()
         return raw.view(tensor.dtype).reshape(tensor.shape)
 
     def _check(self, status: int) -> None:
         if status != 0:
             raise ModelError(f"the engine refused the model: {_STATUS.get(status, status)}")
+
+
+def rows_of(values: NDArray[Any], call: Call, plan: Plan) -> NDArray[np.uint8]:
+    """Bytes of the rows of `values`, the output of ``call.step``, that `call` computes."""
+    size = plan.rows(call.step).bytes
+    stored = values.reshape(-1).view(np.uint8)
+    return stored[call.first_row * size : (call.first_row + call.rows) * size]
 
 
 def _load(plan: Plan) -> Any:

@@ -32,7 +32,7 @@ def lookup(o: Operands) -> Step:
     values = np.array(_TABLES[o.op.kind](o, source, stored)).clip(limits.min, limits.max)
     # Indexed by the stored byte: a negative value lies in the upper half.
     table = np.roll(values.astype(source.dtype).view(np.uint8), stored[0])
-    return step_of(o, "LOOKUP", params.Lookup(source.size, table))
+    return step_of(o, "LOOKUP", params.Lookup(table), by_rows=True, in_place=True)
 
 
 def _by_float(function: Callable[[Floats], Floats], o: Operands, stored: range) -> list[int]:

@@ -57,7 +57,12 @@ def _step(o: Operands, scaling: _BinaryScaling, limits: params.Pair) -> Step:
         (constants[0], constants[1]), (-a.zero_point, -b.zero_point), *scaling[:3],
         output.zero_point, *scaling[3], *limits,
     )  # fmt: skip
-    return step_of(o, o.op.kind, step, output.size if o.op.kind == "MUL" else 0)
+    computed = [t for t in (a, b) if t.data is None]
+    by_rows = shape[0] == 1 and all(shape4(t) == shape for t in computed)
+    return step_of(
+        o, o.op.kind, step, output.size if o.op.kind == "MUL" else 0,
+        by_rows=by_rows, in_place=a.data is None and shape4(a) == shape,
+    )  # fmt: skip
 
 
 _BinaryScaling = tuple[params.Pair, params.Pair, int, params.Pair]

@@ -19,7 +19,14 @@ MAX_RANK = 4
 
 @dataclass(frozen=True)
 class Step:
-    """One kernel call: `inputs` are the operands in the arena, by tensor index."""
+    """One layer: `inputs` are the operands in the arena, by tensor index.
+
+    Attributes
+    ----------
+    by_rows : whether the kernel computes any rows of the output that it is asked for. They need
+        the rows of ``params.window``, or without one those of the same numbers
+    in_place : whether the output may begin where the first operand does, if it is no larger
+    """
 
     kernel: str
     name: str
@@ -27,6 +34,8 @@ class Step:
     output: int
     params: params.Params
     macs: int = 0
+    by_rows: bool = False
+    in_place: bool = False
 
     @property
     def weights_bytes(self) -> int:
@@ -151,9 +160,18 @@ def activation_range(o: Operands) -> tuple[int, int]:
     )
 
 
-def step_of(o: Operands, kernel: str, parameters: params.Params, macs: int = 0) -> Step:
+def step_of(
+    o: Operands,
+    kernel: str,
+    parameters: params.Params,
+    macs: int = 0,
+    *,
+    by_rows: bool = False,
+    in_place: bool = False,
+) -> Step:
     """Step of operator `o` by `kernel`."""
     # Only operands that are computed live in the arena; constants are in the parameters.
     count = 2 if isinstance(parameters, params.Binary) else 1
     inputs, output = o.op.inputs[:count], o.op.outputs[0]
-    return Step(kernel, layer_name(o.output), inputs, output, parameters, macs)
+    name = layer_name(o.output)
+    return Step(kernel, name, inputs, output, parameters, macs, by_rows, in_place)

@@ -98,7 +98,7 @@ def conv_2d(o: Operands) -> Step:
         np.asarray(weights.data), _bias(o, channels),
         *_channel_factors(source, weights, output, channels),
     )  # fmt: skip
-    return step_of(o, "CONV_2D", step, output.size * height * width * depth)
+    return step_of(o, "CONV_2D", step, output.size * height * width * depth, by_rows=True)
 
 
 def depthwise_conv_2d(o: Operands) -> Step:
@@ -115,7 +115,8 @@ def depthwise_conv_2d(o: Operands) -> Step:
         np.asarray(weights.data), _bias(o, channels),
         *_channel_factors(source, weights, output, channels),
     )  # fmt: skip
-    return step_of(o, "DEPTHWISE_CONV_2D", step, output.size * height * width)
+    macs = output.size * height * width
+    return step_of(o, "DEPTHWISE_CONV_2D", step, macs, by_rows=True)
 
 
 def fully_connected(o: Operands) -> Step:

@@ -28,7 +28,8 @@ def pool_2d(o: Operands) -> Step:
     same_quantization(source, output)
     kernel = (o.op.options["height"], o.op.options["width"])
     window = window_over(o, source, kernel, nhwc(source)[2])
-    return step_of(o, o.op.kind, params.Pool2D(window, *activation_range(o)))
+    step = params.Pool2D(window, *activation_range(o))
+    return step_of(o, o.op.kind, step, by_rows=True)
 
 
 def _axes(o: Operands, rank: int) -> list[int]:

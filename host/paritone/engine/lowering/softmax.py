@@ -26,7 +26,7 @@ def softmax(o: Operands) -> Step:
     if depth >= 4096:
         raise ModelError(f"{depth} classes, fewer than 4096 work")
     step = params.Softmax(source.size // depth, depth, *_softmax_scaling(beta * source.scale))
-    return step_of(o, "SOFTMAX", step)
+    return step_of(o, "SOFTMAX", step, in_place=True)
 
 
 def _softmax_scaling(scale: float) -> tuple[int, int, int]:

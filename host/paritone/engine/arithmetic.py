@@ -66,7 +66,8 @@ def _thresholds(real: float, reach: int) -> list[int]:
     while real > 0 and len(found) < OUTPUT_REACH:
         bound = len(found) + 0.5
         at = math.floor(bound / real) - 1
-        while at * real < bound:  # in double precision, as the reference multiplies
+        # Checked first too: far beyond, a double does not tell neighbours apart.
+        while at <= reach and at * real < bound:  # in double precision, as the reference multiplies
             at += 1
         if at > reach:
             break

@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from paritone.errors import ModelError
 
 FILE_IDENTIFIER = b"TFL3"
+
+# Far beyond any model for a microcontroller: what a damaged file claims costs no time or memory.
 MAX_TENSOR_BYTES = 1 << 28
+MAX_TENSORS = 1 << 14
+MAX_OPERATORS = 1 << 12
+MAX_OPERANDS = 1 << 12
+MAX_CHANNELS = 1 << 16
+MAX_AXES = 8
 
 # What Python's flatbuffers raise on a file whose offsets lead astray.
 _MALFORMED = (
@@ -129,13 +136,10 @@ def _graph(model: Any, content: bytes) -> Graph:
     if model.SubgraphsLength() < 1:
         raise ModelError("the model holds no graph")
     subgraph = model.Subgraphs(0)
-    tensors = tuple(
-        _tensor(model, subgraph.Tensors(i), i) for i in range(_count(subgraph.TensorsLength()))
-    )
-    ops = tuple(
-        _op(model, subgraph.Operators(i), len(tensors))
-        for i in range(_count(subgraph.OperatorsLength()))
-    )
+    n_tensors = _count(subgraph.TensorsLength(), MAX_TENSORS, "tensors")
+    n_ops = _count(subgraph.OperatorsLength(), MAX_OPERATORS, "operators")
+    tensors = tuple(_tensor(model, subgraph.Tensors(i), i) for i in range(n_tensors))
+    ops = tuple(_op(model, subgraph.Operators(i), n_tensors) for i in range(n_ops))
     inputs = _indices(subgraph.Inputs, subgraph.InputsLength(), len(tensors), 0)
     outputs = _indices(subgraph.Outputs, subgraph.OutputsLength(), len(tensors), 0)
     if not inputs or not outputs:
@@ -143,15 +147,15 @@ def _graph(model: Any, content: bytes) -> Graph:
     return Graph(tensors, ops, inputs, outputs, hashlib.sha256(content).hexdigest())
 
 
-def _count(length: int) -> int:
+def _count(length: int, most: int, what: str) -> int:
     """A vector's length, which a damaged file can make absurd."""
-    if not 0 <= length < 1_000_000:
-        raise ModelError("damaged or truncated TensorFlow Lite model")
+    if not 0 <= length <= most:
+        raise ModelError(f"the file claims {length:,} {what}, at most {most:,} are read")
     return length
 
 
 def _indices(at: Callable[[int], int], length: int, tensors: int, lowest: int) -> tuple[int, ...]:
-    found = tuple(int(at(i)) for i in range(_count(length)))
+    found = tuple(int(at(i)) for i in range(_count(length, MAX_OPERANDS, "operands")))
     if any(not lowest <= i < tensors for i in found):
         raise ModelError(f"an operator refers to a tensor outside 0 .. {tensors - 1}")
     return found
@@ -159,7 +163,8 @@ def _indices(at: Callable[[int], int], length: int, tensors: int, lowest: int) -
 
 def _tensor(model: Any, tensor: Any, index: int) -> TensorInfo:
     name = (tensor.Name() or b"").decode("utf-8", "replace") or f"tensor {index}"
-    shape = [int(tensor.Shape(i)) for i in range(_count(tensor.ShapeLength()))]
+    rank = _count(tensor.ShapeLength(), MAX_AXES, "axes of a tensor")
+    shape = [int(tensor.Shape(i)) for i in range(rank)]
     if shape and shape[0] in (-1, 0):  # a dynamic batch
         shape[0] = 1
     if any(d < 1 for d in shape):
@@ -194,7 +199,7 @@ def _quantization(
 ) -> tuple[tuple[float, ...], tuple[int, ...], int]:
     if quantization is None or quantization.ScaleLength() == 0:
         return (), (), 0
-    n = _count(quantization.ScaleLength())
+    n = _count(quantization.ScaleLength(), MAX_CHANNELS, "scales")
     if quantization.ZeroPointLength() != n:
         raise ModelError("a tensor has a different number of scales and zero points")
     scales = tuple(float(quantization.Scale(i)) for i in range(n))
@@ -216,10 +221,10 @@ def _data(model: Any, tensor: Any, shape: list[int], dtype: str, name: str) -> N
         return None
     if dtype not in _NUMPY_DTYPES:
         raise ModelError(f"constant {name!r} has the unsupported type {dtype}")
-    raw = np.asarray(buffer.DataAsNumpy(), dtype=np.uint8).tobytes()
-    if len(raw) != _bytes(shape, dtype):
-        raise ModelError(f"constant {name!r} holds {len(raw)} bytes, its shape {shape} another")
-    return np.frombuffer(raw, dtype=dtype).reshape(shape)
+    raw = np.asarray(buffer.DataAsNumpy(), dtype=np.uint8)  # a view of the file
+    if raw.size != _bytes(shape, dtype):
+        raise ModelError(f"constant {name!r} holds {raw.size} bytes, its shape {shape} another")
+    return raw.view(dtype).reshape(shape)
 
 
 def _op(model: Any, op: Any, tensors: int) -> Op:

@@ -52,6 +52,23 @@ typedef struct {
     const int8_t *shift;
 } paritone_depthwise_conv_2d_t;
 
+/* A window of 3 x 3, one of whose columns at most lies beside the input on either side, channels
+ * in multiples of four. An output is
+ *   sat8(((start + dot) * factor >> 32) + base + addend >> shift), shift 0 .. 6,
+ * then clamped; dot is the sum of weights times raw inputs, of zero points outside. The generator
+ * has proven that it is the reference's, and that nothing overflows where both sums are
+ * 2^(6 - shift) times as large. */
+typedef struct {
+    paritone_window_t window;
+    int32_t input_zero_point;
+    int32_t base, shift;
+    int32_t minimum, maximum;
+    const int8_t *weights; /* [out_channels][3][3] */
+    const int32_t *start;  /* [out_channels] */
+    const int32_t *factor; /* [out_channels] */
+    const uint16_t *addend; /* [out_channels] */
+} paritone_depthwise_lines_t;
+
 /* rows of `depth` values times weights [outputs][depth] */
 typedef struct {
     int32_t rows, depth, outputs;
@@ -133,6 +150,7 @@ typedef struct {
 
 paritone_kernel_t paritone_conv_2d;
 paritone_kernel_t paritone_depthwise_conv_2d;
+paritone_kernel_t paritone_depthwise_lines;
 paritone_kernel_t paritone_fully_connected;
 paritone_kernel_t paritone_average_pool_2d;
 paritone_kernel_t paritone_max_pool_2d;

@@ -15,6 +15,7 @@ Four = tuple[int, int, int, int]
 Pair = tuple[int, int]
 Int8s = NDArray[np.int8]
 UInt8s = NDArray[np.uint8]
+UInt16s = NDArray[np.uint16]
 Int32s = NDArray[np.int32]
 
 
@@ -82,6 +83,29 @@ class DepthwiseConv2D(Params):
     bias: Int32s
     multiplier: Int32s
     shift: Int8s
+
+
+@dataclass(frozen=True, eq=False)
+class DepthwiseLines(Params):
+    """DEPTHWISE_LINES; weights [out_channels, 3, 3]."""
+
+    c_type: ClassVar[str] = "paritone_depthwise_lines_t"
+    window: Window
+    input_zero_point: int
+    base: int
+    shift: int
+    minimum: int
+    maximum: int
+    weights: Int8s
+    start: Int32s
+    factor: Int32s
+    addend: UInt16s
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Four channels' constants and three lines each, in tiles of four columns."""
+        tiles = self.window.stride_width * -(-self.window.out_width // 4) + 1
+        return 4 * (88 + 3 * 2 * 4 * tiles)
 
 
 @dataclass(frozen=True, eq=False)

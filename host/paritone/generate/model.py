@@ -21,7 +21,7 @@ FORMAT = 3
 MAX_RANK = 4
 MAX_INPUTS = 2
 
-_ELEMENT_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t"}
+_ELEMENT_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "uint16": "uint16_t", "int32": "int32_t"}
 
 
 def model_c(plan: Plan, banner: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from paritone.engine.lowering import (
     activations,
+    depthwise,
     elementwise,
     layout,
     products,
@@ -24,7 +25,7 @@ __all__ = ["ALIASES", "MAX_RANK", "SUPPORTED", "Operands", "Step", "lower"]
 
 _LOWERINGS: dict[str, Callable[[Operands], Step | tuple[Step, ...]]] = {
     "CONV_2D": products.conv_2d,
-    "DEPTHWISE_CONV_2D": products.depthwise_conv_2d,
+    "DEPTHWISE_CONV_2D": depthwise.depthwise_conv_2d,
     "FULLY_CONNECTED": products.fully_connected,
     "AVERAGE_POOL_2D": reductions.pool_2d,
     "MAX_POOL_2D": reductions.pool_2d,

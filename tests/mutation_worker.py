@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+SOUND = "sound.tflite"
+"""A model that both run in full: it must come out equal."""
 CPU_S = 10
 WALL_S = 90
 """Compilers and a loaded machine take their time; only the processor's counts."""
@@ -101,24 +103,19 @@ def in_a_process(run: Callable[[Path], None], path: Path) -> dict[str, Any]:
     }
 
 
-def _warm_up(kind: str) -> tuple[Callable[[Path], None], str]:
-    """Import and build what every run needs, before the forks."""
+def _warm_up(kind: str, sound: Path) -> Callable[[Path], None]:
+    """Import and build what every run needs, before the forks, by running a sound model."""
     if kind == "engine":
-        import tflite
-
-        from paritone.native import build
-
-        vars(tflite)
-        build.runtime()
-        return run_engine, ".tflite"
-    from paritone import quiet
-
-    quiet.import_tensorflow()
-    return run_reference, ".engine.npz"
+        # The sanitizers are loaded by now: compilers do without.
+        os.environ.pop("LD_PRELOAD", None)
+    run = {"engine": run_engine, "reference": run_reference}[kind]
+    run(sound)
+    return run
 
 
 def main(kind: str, folder: Path) -> None:
-    run, suffix = _warm_up(kind)
+    run = _warm_up(kind, folder / SOUND)
+    suffix = {"engine": ".tflite", "reference": ".engine.npz"}[kind]
     ends = {}
     for found in sorted(folder.glob(f"*{suffix}")):
         path = folder / f"{found.name.split('.')[0]}.tflite"

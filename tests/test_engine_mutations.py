@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mutation_worker import SOUND
 from paritone import quantization
 from test_portable_c import SANITIZERS, library, require
 from tflite_mutations import mutant
@@ -117,6 +118,7 @@ def test_damaged_models(models: dict[str, bytes], tmp_path: Path) -> None:
     for start in range(0, len(damage), BATCH):
         folder = tmp_path / f"batch-{start}"
         folder.mkdir()
+        (folder / SOUND).write_bytes(models["branchy"])
         for label in list(damage)[start : start + BATCH]:
             kind, content = mutant(*damage[label])
             (folder / f"{label}-{kind}.tflite").write_bytes(content)
@@ -158,6 +160,9 @@ def _judge(folder: Path, found: Counter[str], faults: list[str]) -> None:
     for name, end in ours.items():
         path = folder / f"{name}.tflite"
         verdict = _verdict(path, end, reference.get(name))
+        if path.name == SOUND:
+            assert verdict == "equal", verdict
+            continue
         found[verdict.partition(":")[0]] += 1
         if verdict.startswith("fault"):
             faults.append(f"{name}: {verdict}\n{_tail(path)}")

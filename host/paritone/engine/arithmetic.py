@@ -29,7 +29,8 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     """
     if real == 0.0:
         return 0, 0
-    fraction, shift = math.frexp(real)
+    # Absurd scales multiplied can be infinite.
+    fraction, shift = math.frexp(min(real, 2.0**31))
     multiplier = round_half_away(fraction * (1 << 31))
     if multiplier == 1 << 31:
         multiplier //= 2

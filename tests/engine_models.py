@@ -157,6 +157,9 @@ def dense_layers(draw):
     source = quantized(draw, (*rows, depth))
     output = quantized(draw, (*rows, outs) if keep else (math.prod(rows), outs))
     weights, bias = weights_of(draw, rng, (outs, depth), 0, source, output)
+    # A result beyond 32 bits is undefined in the reference: it casts a double.
+    factor = source.scales[0] * max(weights.scales) / output.scales[0]
+    bias.data = np.clip(bias.data, -(2**30) / factor, 2**30 / factor).astype(np.int32)
     table = options(
         "FullyConnectedOptions", fusedActivationFunction=draw(activations), keepNumDims=keep
     )

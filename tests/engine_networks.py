@@ -225,7 +225,7 @@ def turn(n: Network, source: int) -> None:
 
 def alone(n: Network, source: int) -> None:
     """An activation on its own."""
-    kind = str(n.rng.choice(["RELU", "LEAKY_RELU", "HARD_SWISH", "LOGISTIC", "RELU6"]))
+    kind = str(n.rng.choice(["RELU", "LEAKY_RELU", "HARD_SWISH", "PRELU", "LOGISTIC", "RELU6"]))
     scale = n.tensors[source].scales[0] * n.rng.uniform(0.5, 2)
     output, table, operands = n.activation(n.shape(source), scale), None, [source]
     if kind == "LEAKY_RELU":

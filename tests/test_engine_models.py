@@ -24,7 +24,8 @@ SINGLE = {
     "reduction": models.reductions(),
     "binary": models.binaries(),
     "SOFTMAX": models.softmaxes(),
-    "activation": st.one_of(models.lookups(), models.prelus()),
+    "activation": models.lookups(),
+    "PRELU": models.prelus(),
     "ends": st.one_of(models.requantizations(), models.ends()),
     "layout": st.one_of(
         layouts.slices(), layouts.splits(), layouts.concatenations(), layouts.views(),
@@ -36,10 +37,10 @@ WEIGHTS = {"CONV_2D": 6, "DEPTHWISE_CONV_2D": 4, "FULLY_CONNECTED": 3, "binary":
 COUNT = int(os.environ.get("PARITONE_MODELS", "120"))
 
 
-def share(kind: str) -> int:
-    """How many of the COUNT models are of this kind."""
+def share(kind: str, count: int = COUNT) -> int:
+    """How many of `count` models are of this kind."""
     total = sum(WEIGHTS.get(k, 1) for k in SINGLE)
-    return max(1, round(COUNT * WEIGHTS.get(kind, 1) / total))
+    return max(1, round(count * WEIGHTS.get(kind, 1) / total))
 
 
 def settled(count: int) -> settings:

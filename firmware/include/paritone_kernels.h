@@ -100,7 +100,7 @@ typedef struct {
     int32_t stride[2][PARITONE_MAX_RANK];
     const int8_t *constant[2]; /* in place of an operand in the arena; else null */
     int32_t input_offset[2];
-    int32_t input_multiplier[2], input_shift[2]; /* ADD and SUB */
+    int32_t input_multiplier[2], input_shift[2]; /* ADD, SUB; PRELU above zero */
     int32_t left_shift;                          /* ADD and SUB */
     int32_t output_offset, multiplier, shift;
     int32_t minimum, maximum;
@@ -161,6 +161,7 @@ paritone_kernel_t paritone_sub;
 paritone_kernel_t paritone_mul;
 paritone_kernel_t paritone_maximum;
 paritone_kernel_t paritone_minimum;
+paritone_kernel_t paritone_prelu;
 paritone_kernel_t paritone_lookup;
 paritone_kernel_t paritone_softmax;
 paritone_kernel_t paritone_quantize;

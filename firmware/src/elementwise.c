@@ -1,4 +1,4 @@
-/* ADD, SUB, MUL, MAXIMUM and MINIMUM with broadcasting: int8; either operand may be constant. */
+/* ADD, SUB, MUL, MAXIMUM, MINIMUM and PRELU with broadcasting: int8; an operand may be constant. */
 #include "fixed_point.h"
 #include "operands.h"
 
@@ -46,6 +46,23 @@ static void select_row(const paritone_binary_t *p, int32_t sign, const int8_t *a
         const int8_t x = a[i * step_a];
         const int8_t y = b[i * step_b];
         output[i] = sign * (x - y) > 0 ? x : y;
+    }
+}
+
+/* Values and their slopes: |value * slope| <= 255^2. */
+static void prelu_row(const paritone_binary_t *p, const int8_t *a, const int8_t *slope,
+                      int8_t *output)
+{
+    const int32_t step_a = p->stride[0][PARITONE_MAX_RANK - 1];
+    const int32_t step_slope = p->stride[1][PARITONE_MAX_RANK - 1];
+    for (int32_t i = 0; i < p->shape[PARITONE_MAX_RANK - 1]; i++) {
+        const int32_t value = a[i * step_a] + p->input_offset[0];
+        const int32_t product = value * (slope[i * step_slope] + p->input_offset[1]);
+        const int32_t scaled =
+            value >= 0 ? multiply_by_quantized_multiplier(value, p->input_multiplier[0],
+                                                          p->input_shift[0])
+                       : multiply_by_quantized_multiplier(product, p->multiplier, p->shift);
+        output[i] = (int8_t)clamp(add_wrapping(scaled, p->output_offset), p->minimum, p->maximum);
     }
 }
 
@@ -127,5 +144,14 @@ void paritone_minimum(const paritone_step_t *step, int32_t first_row, int32_t ro
     for (int32_t i = 0; i < rows * p->shape[2]; i++) {
         const row_t row = row_at(step, arena, first_row, i);
         select_row(p, -1, row.a, row.b, row.output);
+    }
+}
+
+void paritone_prelu(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
+{
+    const paritone_binary_t *p = step->params;
+    for (int32_t i = 0; i < rows * p->shape[2]; i++) {
+        const row_t row = row_at(step, arena, first_row, i);
+        prelu_row(p, row.a, row.b, row.output);
     }
 }

@@ -22,4 +22,5 @@ const paritone_kernels_t paritone_kernels_all = {{
     [PARITONE_KERNEL_SUB] = paritone_sub,
     [PARITONE_KERNEL_MAXIMUM] = paritone_maximum,
     [PARITONE_KERNEL_MINIMUM] = paritone_minimum,
+    [PARITONE_KERNEL_PRELU] = paritone_prelu,
 }};

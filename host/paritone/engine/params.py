@@ -153,7 +153,7 @@ class Reduce(Params):
 
 @dataclass(frozen=True, eq=False)
 class Binary(Params):
-    """ADD, SUB, MUL, MAXIMUM and MINIMUM; a constant operand replaces the one in the arena."""
+    """ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU; a constant replaces an operand in the arena."""
 
     c_type: ClassVar[str] = "paritone_binary_t"
     shape: Four

@@ -37,6 +37,7 @@ _LOWERINGS: dict[str, Callable[[Operands], Step | tuple[Step, ...]]] = {
     "MUL": elementwise.binary,
     "MAXIMUM": elementwise.extremum,
     "MINIMUM": elementwise.extremum,
+    "PRELU": elementwise.prelu,
     **dict.fromkeys(activations.KINDS, activations.lookup),
     "SOFTMAX": softmax.softmax,
     "QUANTIZE": quantization.quantize,

@@ -1,4 +1,4 @@
-"""ADD, SUB, MUL, MAXIMUM and MINIMUM: one output for each pair of values."""
+"""ADD, SUB, MUL, MAXIMUM, MINIMUM and PRELU: one output for each pair of values."""
 
 from __future__ import annotations
 
@@ -41,6 +41,19 @@ def extremum(o: Operands) -> Step:
     for i in (0, 1):
         same_quantization(int8(o.input(i)), int8(o.output))
     return _step(o, ((0, 0), (0, 0), 0, (0, 0)), (-128, 127))
+
+
+def prelu(o: Operands) -> Step:
+    """Step of PRELU: a factor above zero, another one below, where the slope comes in too.
+
+    Source: prelu.cc's ``Prepare``, in float32 as there; tflite-micro has doubles.
+    """
+    source, slope, output = (np.float32(int8(t).scale) for t in (o.input(0), o.input(1), o.output))
+    above = arithmetic.quantize_multiplier(float(source / output))
+    below = arithmetic.quantize_multiplier(float(source * slope / output))
+    if shape4(o.input(0)) != shape4(o.output):
+        raise ModelError(f"slopes of shape {o.input(1).shape} do not fit {o.input(0).shape}")
+    return _step(o, ((above[0], 0), (above[1], 0), 0, below), (-128, 127))
 
 
 def _step(o: Operands, scaling: _BinaryScaling, limits: params.Pair) -> Step:

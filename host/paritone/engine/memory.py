@@ -1,11 +1,23 @@
-"""Places tensors in one arena: those that live at the same time do not overlap."""
+"""Places tensors, rings and scratch memory in one arena, row by row.
+
+Every item is a row of pieces, each in use from one call to another. Two items may overlap where
+no pieces of theirs that are in use at the same time do: an output lies over the rows of its input
+that have been consumed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 ALIGNMENT = 16
+ATTEMPTS = 24
+"""Orders of placing that are tried."""
+
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -21,17 +33,38 @@ NOWHERE = Place(0, 1)
 
 
 @dataclass(frozen=True)
-class Block:
-    """`size` bytes that are in use from step `first` to step `last`, both included."""
+class Piece:
+    """Bytes `start` .. ``end - 1`` of an item, in use from call `first` to call `last`."""
 
-    key: int
-    size: int
+    start: int
+    end: int
     first: int
     last: int
 
-    def meets(self, other: Block) -> bool:
-        """Whether both are in use at some step."""
-        return self.first <= other.last and other.first <= self.last
+
+@dataclass(frozen=True)
+class Item:
+    """Something to be placed.
+
+    Attributes
+    ----------
+    over : key of the item at whose very beginning this one may begin although it is read by the
+        call that writes this one
+    """
+
+    key: int
+    pieces: tuple[Piece, ...]
+    over: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return max(p.end for p in self.pieces)
+
+    @property
+    def life(self) -> Span:
+        """First and last call that it is in use at."""
+        return min(p.first for p in self.pieces), max(p.last for p in self.pieces)
 
 
 def align(size: int) -> int:
@@ -39,20 +72,139 @@ def align(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def place(blocks: Sequence[Block]) -> tuple[dict[int, int], int]:
-    """``(offset of each key, arena bytes)``: largest block first, each in its lowest gap."""
-    placed: list[tuple[int, Block]] = []
-    for block in sorted(blocks, key=lambda b: (-b.size, b.first, b.key)):
-        taken = sorted((o, align(b.size)) for o, b in placed if b.meets(block))
-        placed.append((_lowest_gap(taken, align(block.size)), block))
-    total = max((offset + align(block.size) for offset, block in placed), default=0)
-    return {block.key: offset for offset, block in placed}, total
+def rows_of(row_bytes: int, first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[Piece, ...]:
+    """Pieces of a tensor whose row y is in use from call first[y] to last[y]; equals are joined."""
+    changes = np.flatnonzero((np.diff(first) != 0) | (np.diff(last) != 0)) + 1
+    starts = [0, *changes.tolist()]
+    ends = [*changes.tolist(), len(first)]
+    return tuple(
+        Piece(a * row_bytes, b * row_bytes, int(first[a]), int(last[a]))
+        for a, b in zip(starts, ends, strict=True)
+    )
 
 
-def _lowest_gap(taken: Sequence[tuple[int, int]], size: int) -> int:
-    end = 0
-    for offset, length in taken:
-        if end + size <= offset:
+def in_use(items: Sequence[Item], calls: int) -> NDArray[np.int64]:
+    """Bytes in use before the first call and at each of `calls`: no arena is smaller."""
+    change = np.zeros(calls + 3, np.int64)
+    for item in items:
+        for p in item.pieces:
+            change[p.first + 1] += p.end - p.start
+            change[p.last + 2] -= p.end - p.start
+    return np.cumsum(change)[: calls + 2]
+
+
+def place(items: Sequence[Item], calls: int) -> tuple[dict[int, int], int]:
+    """``(offset of each key, arena bytes)``: the best of several orders of placing."""
+    if not items:
+        return {}, 0
+    least = int(in_use(items, calls).max())
+    apart = _Apart(items)
+    best: tuple[dict[int, int], int] | None = None
+    for sequence in _sequences(items, apart):
+        offsets = apart.fit(sequence)
+        total = max(align(offsets[item.key] + item.size) for item in items)
+        if best is None or total < best[1]:
+            best = offsets, total
+        if best[1] <= align(least):
             break
-        end = max(end, offset + length)
-    return end
+    assert best is not None
+    return best
+
+
+def _sequences(items: Sequence[Item], apart: _Apart) -> Iterator[list[Item]]:
+    """Orders to place in: by size, by size and life, then each time what lay highest sooner."""
+    by_life = sorted(items, key=lambda i: (-i.size * (i.life[1] - i.life[0] + 1), i.key))
+    by_size = sorted(items, key=lambda i: (-i.size, i.life, i.key))
+    yield by_life
+    for start in (by_size, by_life):
+        current = list(start)
+        seen: set[tuple[int, ...]] = set()
+        for _ in range(ATTEMPTS // 2):
+            signature = tuple(i.key for i in current)
+            if signature in seen:
+                break
+            seen.add(signature)
+            yield current
+            offsets = apart.fit(current)
+            top = max(current, key=lambda i: (offsets[i.key] + i.size, i.key))
+            at = current.index(top)
+            current = [*current[: at // 2], top, *current[at // 2 : at], *current[at + 1 :]]
+
+
+class _Apart:
+    """How far from each other items must begin."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._known: dict[Span, tuple[list[Span], bool]] = {}
+        self._tables = {
+            i.key: np.array([(p.start, p.end, p.first, p.last) for p in i.pieces]).T for i in items
+        }
+        self._life = {i.key: i.life for i in items}
+        self._over = {i.key: i.over for i in items}
+
+    def fit(self, sequence: Sequence[Item]) -> dict[int, int]:
+        """Each item of `sequence` at its lowest offset, given those before."""
+        offsets: dict[int, int] = {}
+        for item in sequence:
+            taken: list[Span] = []
+            shared: list[int] = []
+            for key, offset in offsets.items():
+                spans, together = self._between(key, item.key)
+                taken += [(offset + low, offset + high) for low, high in spans]
+                if together:
+                    shared.append(offset)
+            offsets[item.key] = self._lowest(item.key, offsets, sorted(taken), shared)
+        return offsets
+
+    def _lowest(
+        self, key: int, offsets: dict[int, int], taken: list[Span], shared: list[int]
+    ) -> int:
+        found = 0
+        for low, high in taken:
+            if low < found < high:
+                found = align(high)
+            elif low >= found:
+                break
+        for offset in shared:
+            others = [k for k, o in offsets.items() if o != offset or not self._between(k, key)[1]]
+            spans = (
+                (offsets[k] + low, offsets[k] + high)
+                for k in others
+                for low, high in self._between(k, key)[0]
+            )
+            if offset < found and not any(low < offset < high for low, high in spans):
+                found = offset
+        return found
+
+    def _between(self, placed: int, other: int) -> tuple[list[Span], bool]:
+        """Open intervals of ``offset of other - offset of placed`` that make them collide.
+
+        And whether the difference 0 is allowed nevertheless: one overwrites the other in place.
+        """
+        if (placed, other) not in self._known:
+            (a, b), (c, d) = self._life[placed], self._life[other]
+            apart = b < c or d < a
+            spans = [] if apart else self._collisions(placed, other, 0)
+            together = False
+            if not apart and (self._over[placed] == other or self._over[other] == placed):
+                strict = self._collisions(placed, other, 1)
+                together = not any(low < 0 < high for low, high in strict)
+            self._known[placed, other] = spans, together
+        return self._known[placed, other]
+
+    def _collisions(self, placed: int, other: int, grace: int) -> list[Span]:
+        """Merged open intervals; `grace` 1: what ends with the call that the other begins with."""
+        s1, e1, f1, l1 = (row[:, None] for row in self._tables[placed])
+        s2, e2, f2, l2 = (row[None, :] for row in self._tables[other])
+        before = grace if self._over[other] == placed else 0
+        behind = grace if self._over[placed] == other else 0
+        meet = (f1 <= l2 - behind) & (f2 <= l1 - before)
+        low, high = (s1 - e2)[meet], (e1 - s2)[meet]
+        merged: list[Span] = []
+        for i in np.argsort(low, kind="stable"):
+            a, b = int(low[i]), int(high[i])
+            if merged and a < merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(b, merged[-1][1]))
+            else:
+                merged.append((a, b))
+        return merged

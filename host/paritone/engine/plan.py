@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from paritone.engine import lowering, memory
+from paritone.engine import lifetimes, lowering, memory, schedule, search, simulation
+from paritone.engine.lifetimes import Lifetimes
 from paritone.engine.lowering import Step
 from paritone.engine.memory import Place
 from paritone.engine.rows import Rows
+from paritone.engine.schedule import Call, Network, Node
 from paritone.engine.tflite import Graph, Op, TensorInfo
 from paritone.errors import ModelError
 
 IO_DTYPES = ("int8", "uint8", "float32")
+OPTIMIZATIONS = ("time", "balanced", "ram")
+DEFAULT = "balanced"
 
-
-@dataclass(frozen=True)
-class Call:
-    """Rows `first_row` .. ``first_row + rows - 1`` of a step's output, computed at once."""
-
-    step: int
-    first_row: int
-    rows: int
+__all__ = ["DEFAULT", "OPTIMIZATIONS", "Call", "Plan", "plan"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +29,8 @@ class Plan:
     places : where each tensor lies, by its index
     scratch : offset of each step's scratch memory
     calls : what runs, in order
+    optimization : the point between speed and memory that it was made for
+    items, offsets : what was placed, and where: tensors by index, a step's scratch at -1 - step
     """
 
     graph: Graph
@@ -41,6 +40,9 @@ class Plan:
     calls: tuple[Call, ...]
     arena_bytes: int
     arena_align: int = memory.ALIGNMENT
+    optimization: str = DEFAULT
+    items: tuple[memory.Item, ...] = ()
+    offsets: dict[int, int] = field(default_factory=dict)
 
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
@@ -76,8 +78,11 @@ class Plan:
         return all(later.output != output for later in self.steps[step + 1 :])
 
 
-def plan(graph: Graph) -> Plan:
-    """Plan of `graph`; ModelError when it holds what the engine cannot do."""
+def plan(graph: Graph, optimization: str = DEFAULT) -> Plan:
+    """Plan of `graph` for one of ``OPTIMIZATIONS``.
+
+    ModelError when it holds what the engine cannot do.
+    """
     for index in (*graph.inputs, *graph.outputs):
         _check_io(graph.tensors[index])
     ops = _live(graph)
@@ -85,28 +90,70 @@ def plan(graph: Graph) -> Plan:
     aliases = _aliases(graph, ops)
     computing = [op for op in ops if op.kind not in lowering.ALIASES]
     steps = tuple(step for op in computing for step in lowering.lower(graph, op))
-    blocks = _blocks(graph, steps, aliases)
-    offsets, arena_bytes = memory.place(blocks)
+    network = _network(graph, steps, aliases)
+    best: tuple[float, Plan] | None = None
+    for bound, choice in search.choices(network, steps, optimization):
+        if best is not None and bound >= best[0]:
+            break
+        candidate = _placed(graph, network, steps, aliases, choice, optimization)
+        score = search.score(choice.cost, candidate.arena_bytes, optimization)
+        if best is None or score < best[0]:
+            best = score, candidate
+    assert best is not None
+    simulation.require_sound(best[1], network)
+    return best[1]
+
+
+def _placed(
+    graph: Graph,
+    network: Network,
+    steps: tuple[Step, ...],
+    aliases: dict[int, int],
+    choice: search.Choice,
+    optimization: str,
+) -> Plan:
+    """The plan that follows from a choice."""
+    steps = tuple(replace(s, params=p) for s, p in zip(steps, choice.params, strict=True))
+    found = schedule.order(network, choice.groups)
+    scratch = {n: size for n, s in enumerate(steps) if (size := s.params.scratch_bytes)}
+    over = [n for n, step in enumerate(steps) if step.in_place]
+    lives = Lifetimes(network, found, range(len(steps)))
+    items = lives.items(scratch, over)
+    offsets, arena_bytes = memory.place(items, len(found.calls))
+    places = {t: Place(offsets[t], found.rings.get(t, r.height)) for t, r in network.rows.items()}
     for tensor, root in aliases.items():
-        if root in offsets:
-            offsets[tensor] = offsets[root]
-    places = {
-        i: Place(offset, Rows.of(graph.tensors[i]).height)
-        for i, offset in offsets.items()
-        if i >= 0
-    }
-    scratch = tuple(offsets.get(_scratch_key(number), 0) for number in range(len(steps)))
-    return Plan(graph, steps, places, scratch, _calls(graph, steps), arena_bytes)
+        height = Rows.of(graph.tensors[tensor]).height
+        places[tensor] = Place(places[root].offset, height)
+    at = tuple(offsets.get(lifetimes.scratch_key(n), 0) for n in range(len(steps)))
+    return Plan(
+        graph, steps, places, at, found.calls, arena_bytes,
+        optimization=optimization, items=tuple(items), offsets=offsets,
+    )  # fmt: skip
 
 
-def _calls(graph: Graph, steps: tuple[Step, ...]) -> tuple[Call, ...]:
-    heights = [Rows.of(graph.tensors[step.output]).height for step in steps]
-    return tuple(Call(number, 0, height) for number, height in enumerate(heights))
+def _network(graph: Graph, steps: tuple[Step, ...], aliases: dict[int, int]) -> Network:
+    """The steps and the tensors that have memory of their own."""
 
+    def root(tensor: int) -> int | None:
+        return None if graph.tensors[tensor].data is not None else aliases.get(tensor, tensor)
 
-def _scratch_key(step: int) -> int:
-    """Key of a step's scratch among the tensors' indices."""
-    return -1 - step
+    nodes = []
+    for step in steps:
+        inputs = tuple(root(i) for i in step.inputs)
+        viewed = frozenset(
+            operand
+            for operand, (tensor, own) in enumerate(zip(step.inputs, inputs, strict=True))
+            if own is not None and Rows.of(graph.tensors[tensor]) != Rows.of(graph.tensors[own])
+        )
+        height = Rows.of(graph.tensors[step.output]).height
+        window = getattr(step.params, "window", None)
+        nodes.append(Node(inputs, step.output, height, step.by_rows, window, viewed))
+    given = frozenset(graph.inputs)
+    wanted = frozenset(aliases.get(i, i) for i in graph.outputs)
+    kept = given | wanted | frozenset(aliases) | frozenset(aliases.values())
+    own = {node.output for node in nodes} | given
+    rows = {t: Rows.of(graph.tensors[t]) for t in sorted(own)}
+    return Network(tuple(nodes), rows, given, wanted, kept)
 
 
 def _check_io(tensor: TensorInfo) -> None:
@@ -168,24 +215,3 @@ def _aliases(graph: Graph, ops: list[Op]) -> dict[int, int]:
             )
         root[output.index] = root.get(source.index, source.index)
     return root
-
-
-def _blocks(graph: Graph, steps: tuple[Step, ...], aliases: dict[int, int]) -> list[memory.Block]:
-    """Lifetimes: an input from the start, an output to the end."""
-    first = dict.fromkeys(graph.inputs, -1)
-    last = dict(first)
-    for number, step in enumerate(steps):
-        first.setdefault(step.output, number)
-        last[step.output] = number
-        for i in step.inputs:
-            if graph.tensors[i].data is None:
-                last[aliases.get(i, i)] = number
-    for i in graph.outputs:
-        last[aliases.get(i, i)] = len(steps)
-    tensors = [memory.Block(i, graph.tensors[i].nbytes, first[i], last[i]) for i in sorted(first)]
-    scratch = [
-        memory.Block(_scratch_key(n), step.params.scratch_bytes, n, n)
-        for n, step in enumerate(steps)
-        if step.params.scratch_bytes
-    ]
-    return [*tensors, *scratch]

@@ -1,0 +1,60 @@
+"""What a plan costs: instructions of a Cortex-M4, as far as plans differ in them.
+
+The figures were counted on the emulated core; they steer a choice and promise nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
+
+from paritone.engine import params
+from paritone.engine.lowering import Step
+
+CALL = 150.0
+"""Instructions of a call, whatever it computes."""
+PER_MAC = {"PRODUCTS": 0.55, "DEPTHWISE_LINES": 1.3, "CONV_2D": 3.0, "DEPTHWISE_CONV_2D": 12.0}
+PER_VALUE = 10.0
+"""Instructions for each byte of an output that takes no products."""
+UNPACKING = 1.8
+"""Instructions for each weight that is unpacked, once for each block of pixels."""
+LINE_VALUE = 1.6
+"""Instructions for each value that is brought into a line, once for each call that reads it."""
+LINE_CHANNEL = 60.0
+"""Instructions that prepare one channel of a call by lines."""
+BLOCKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+"""Triples of pixels packed at a time."""
+
+
+def of_step(step: Step, output_bytes: int) -> float:
+    """Instructions of `step` that are the same in every plan."""
+    if step.macs:
+        return step.macs * PER_MAC.get(step.kernel, 6.0)
+    return output_bytes * PER_VALUE
+
+
+def of_calls(step: Step, parameters: params.Params, rows: Sequence[int]) -> float:
+    """Instructions beyond those, when calls compute as many `rows` as that with `parameters`."""
+    window = getattr(parameters, "window", None)
+    cost = CALL * len(rows)
+    if step.kernel == "DEPTHWISE_LINES" and window is not None:
+        line = window.in_width * window.in_channels
+        read = sum((n - 1) * window.stride_height + window.height for n in rows)
+        cost += len(rows) * window.out_channels * LINE_CHANNEL + read * line * LINE_VALUE
+    block = getattr(parameters, "block", 0)
+    if block and window is not None and getattr(parameters, "wide", None) is None:
+        weights = window.out_channels * window.height * window.width * window.in_channels
+        visits = sum(ceil(ceil(n * window.out_width / 3) / block) for n in rows)
+        cost += weights * visits * UNPACKING
+    return cost
+
+
+def variants(step: Step) -> tuple[params.Params, ...]:
+    """Parameters that a plan may give `step`, by the scratch memory they take, least first."""
+    if not getattr(step.params, "block", 0):
+        return (step.params,)
+    window = step.params.window  # type: ignore[attr-defined]
+    triples = ceil(window.out_height * window.out_width / 3)
+    blocks = sorted({min(b, triples) for b in BLOCKS})
+    return tuple(replace(step.params, block=b) for b in blocks)  # type: ignore[type-var]

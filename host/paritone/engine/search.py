@@ -1,0 +1,231 @@
+"""Which layers run together, in strips of how many rows, with how much scratch memory.
+
+Every group of neighbouring layers is tried on its own: what it holds at each call, and what it
+costs. For a limit of memory, the cheapest way through the network is found group by group; limits
+are tried from small to large, and what is best as a whole is placed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import log
+
+import numpy as np
+
+from paritone.engine import costs, memory
+from paritone.engine.lifetimes import Lifetimes
+from paritone.engine.lowering import Step
+from paritone.engine.params import Params
+from paritone.engine.schedule import Group, Network, Order, order_group
+
+EXCHANGE = {"time": 0.06, "balanced": 0.4, "ram": 8.0}
+"""How many percent of speed a percent of memory is worth, by tools.stedgeai.optimization."""
+LONGEST = 12
+"""Layers of a group at most."""
+STRIPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+CALLS_TRIED = 200_000
+"""Bound on the calls of all groups that are tried; shorter groups come first."""
+LIMITS = 32
+"""Limits of memory that are tried."""
+PLACED = 12
+"""Choices that are placed at most."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A way through the network: its groups, each step's parameters, and instructions."""
+
+    groups: tuple[Group, ...]
+    params: tuple[Params, ...]
+    cost: float
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """One group on its own.
+
+    Attributes
+    ----------
+    held : bytes without scratch, at most, over the calls of each step
+    rows : of each call of each step
+    """
+
+    group: Group
+    held: tuple[int, ...]
+    rows: tuple[tuple[int, ...], ...]
+
+    @property
+    def least(self) -> int:
+        """Bytes that it holds at its fullest."""
+        return max(self.held)
+
+
+def choices(network: Network, steps: Sequence[Step], point: str) -> Iterator[tuple[float, Choice]]:
+    """Ways through the network, and the score that none of them can fall below; best first.
+
+    The score is that of `score` for the least memory that could do.
+    """
+    tables = [_Variants(step, network.rows[step.output].bytes * n.height)
+              for step, n in zip(steps, network.nodes, strict=True)]  # fmt: skip
+    trials = list(_trials(network))
+    found: dict[tuple[Group, ...], tuple[float, Choice]] = {}
+    for limit in _limits(trials, tables):
+        choice = _cheapest(trials, tables, limit)
+        if choice is None:
+            continue
+        bound = score(choice.cost, limit, point)
+        known = found.get(choice.groups)
+        if known is None or bound < known[0]:
+            found[choice.groups] = bound, choice
+    yield from sorted(found.values(), key=lambda pair: pair[0])[:PLACED]
+
+
+def score(cost: float, arena_bytes: int, point: str) -> float:
+    """What is to be small."""
+    return log(max(cost, 1.0)) + EXCHANGE[point] * log(max(arena_bytes, 1))
+
+
+class _Variants:
+    """Parameters of one step, by scratch memory."""
+
+    def __init__(self, step: Step, output_bytes: int) -> None:
+        self._step = step
+        self.params = costs.variants(step)
+        self.base = costs.of_step(step, output_bytes)
+        self._known: dict[tuple[int, ...], list[float]] = {}
+        self.scratch = [memory.align(p.scratch_bytes) for p in self.params]
+
+    def best(self, rows: tuple[int, ...], free: int) -> tuple[float, Params] | None:
+        """The cheapest for calls of so many `rows` whose scratch memory is within `free`."""
+        if rows not in self._known:
+            self._known[rows] = [costs.of_calls(self._step, p, rows) for p in self.params]
+        fitting = [
+            (cost, scratch, number)
+            for number, (cost, scratch) in enumerate(
+                zip(self._known[rows], self.scratch, strict=True)
+            )
+            if scratch <= free
+        ]
+        if not fitting:
+            return None
+        cost, _, number = min(fitting)
+        return self.base + cost, self.params[number]
+
+
+def _trials(network: Network) -> Iterator[_Trial]:
+    """Every group worth a try: each step alone first, then longer ones."""
+    count = len(network.nodes)
+    calls = 0
+    for length in range(1, min(LONGEST, count) + 1):
+        for first in range(count - length + 1):
+            last = first + length - 1
+            if not _connected(network, first, last):
+                continue
+            for group in _strips(network, first, last):
+                found = order_group(network, group)
+                calls += len(found.calls)
+                yield _tried(network, group, found)
+                even = replace(group, even=True)
+                wider = order_group(network, even)
+                if wider.rings != found.rings:
+                    calls += len(wider.calls)
+                    yield _tried(network, even, wider)
+            if calls > CALLS_TRIED and length > 1:
+                return
+
+
+def _connected(network: Network, first: int, last: int) -> bool:
+    """Whether each step but the last hands something on within the group."""
+    if first == last:
+        return True
+    nodes = network.nodes[first : last + 1]
+    if not all(node.by_rows for node in nodes):
+        return False
+    internal = network.internal(first, last)
+    return all(node.output in internal for node in nodes[:-1])
+
+
+def _strips(network: Network, first: int, last: int) -> Iterator[Group]:
+    node = network.nodes[last]
+    if first == last:
+        yield Group(first, last, node.height)
+    if not node.by_rows:
+        return
+    for strip in STRIPS:
+        if strip < node.height:
+            yield Group(first, last, strip)
+
+
+def _tried(network: Network, group: Group, found: Order) -> _Trial:
+    lives = Lifetimes(network, found, range(group.first, group.last + 1))
+    held = memory.in_use(lives.items(), len(found.calls))[1:]
+    most = dict.fromkeys(range(group.first, group.last + 1), 0)
+    rows: dict[int, tuple[int, ...]] = dict.fromkeys(most, ())
+    for call, size in zip(found.calls, held.tolist(), strict=False):
+        most[call.step] = max(most[call.step], size)
+        rows[call.step] += (call.rows,)
+    return _Trial(group, tuple(most.values()), tuple(rows.values()))
+
+
+def _limits(trials: Sequence[_Trial], tables: Sequence[_Variants]) -> list[int]:
+    """Sizes of memory to try: those at which some group begins to fit."""
+    sizes = set()
+    for trial in trials:
+        steps = range(trial.group.first, trial.group.last + 1)
+        for held, step in zip(trial.held, steps, strict=True):
+            sizes |= {held + scratch for scratch in tables[step].scratch}
+    ordered = np.array(sorted(sizes))
+    # Nothing fits below what the greediest step takes at its best.
+    floor = max(
+        min(t.least for t in trials if t.group.first <= s <= t.group.last)
+        for s in range(len(tables))
+    )
+    ordered = ordered[ordered >= floor]
+    if len(ordered) <= LIMITS:
+        return [int(v) for v in ordered]
+    targets = np.geomspace(ordered[0], ordered[-1], LIMITS)
+    return sorted({int(ordered[np.searchsorted(ordered, t)]) for t in targets[:-1]})
+
+
+def _cheapest(trials: Sequence[_Trial], tables: Sequence[_Variants], limit: int) -> Choice | None:
+    """The cheapest way whose groups each fit into `limit` bytes."""
+    options: dict[int, list[tuple[float, _Trial]]] = {}
+    for trial in trials:
+        if trial.least <= limit:
+            cost = _cost(trial, tables, limit)
+            if cost is not None:
+                options.setdefault(trial.group.last, []).append((cost, trial))
+    best: list[tuple[float, tuple[_Trial, ...]] | None] = [(0.0, ())]
+    for last in range(len(tables)):
+        ways = [
+            (before[0] + cost, (*before[1], trial))
+            for cost, trial in options.get(last, [])
+            if (before := best[trial.group.first]) is not None
+        ]
+        best.append(min(ways, key=lambda way: way[0]) if ways else None)
+    end = best[-1]
+    if end is None:
+        return None
+    chosen: list[Params] = []
+    for trial in end[1]:
+        for step, held, rows in _each(trial):
+            variant = tables[step].best(rows, limit - held)
+            assert variant is not None
+            chosen.append(variant[1])
+    return Choice(tuple(t.group for t in end[1]), tuple(chosen), end[0])
+
+
+def _cost(trial: _Trial, tables: Sequence[_Variants], limit: int) -> float | None:
+    total = 0.0
+    for step, held, rows in _each(trial):
+        variant = tables[step].best(rows, limit - held)
+        if variant is None:
+            return None
+        total += variant[0]
+    return total
+
+
+def _each(trial: _Trial) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    steps = range(trial.group.first, trial.group.last + 1)
+    yield from zip(steps, trial.held, trial.rows, strict=True)

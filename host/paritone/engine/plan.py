@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from paritone.engine import lifetimes, lowering, memory, schedule, search, simulation
-from paritone.engine.lifetimes import Lifetimes
+from paritone.engine import arrangement, lowering, memory
+from paritone.engine.arrangement import Arrangement
 from paritone.engine.lowering import Step
 from paritone.engine.memory import Place
 from paritone.engine.rows import Rows
@@ -27,22 +27,35 @@ class Plan:
     Attributes
     ----------
     places : where each tensor lies, by its index
-    scratch : offset of each step's scratch memory
-    calls : what runs, in order
     optimization : the point between speed and memory that it was made for
-    items, offsets : what was placed, and where: tensors by index, a step's scratch at -1 - step
+    arrangement : of steps, calls and memory
     """
 
     graph: Graph
-    steps: tuple[Step, ...]
     places: dict[int, Place]
-    scratch: tuple[int, ...]
-    calls: tuple[Call, ...]
-    arena_bytes: int
+    optimization: str
+    arrangement: Arrangement
     arena_align: int = memory.ALIGNMENT
-    optimization: str = DEFAULT
-    items: tuple[memory.Item, ...] = ()
-    offsets: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The layers."""
+        return self.arrangement.steps
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """What runs, in order."""
+        return self.arrangement.calls
+
+    @property
+    def scratch(self) -> tuple[int, ...]:
+        """Offset of each step's scratch memory."""
+        return self.arrangement.scratch
+
+    @property
+    def arena_bytes(self) -> int:
+        """Memory of all that is computed."""
+        return self.arrangement.arena_bytes
 
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
@@ -91,44 +104,12 @@ def plan(graph: Graph, optimization: str = DEFAULT) -> Plan:
     computing = [op for op in ops if op.kind not in lowering.ALIASES]
     steps = tuple(step for op in computing for step in lowering.lower(graph, op))
     network = _network(graph, steps, aliases)
-    best: tuple[float, Plan] | None = None
-    for bound, choice in search.choices(network, steps, optimization):
-        if best is not None and bound >= best[0]:
-            break
-        candidate = _placed(graph, network, steps, aliases, choice, optimization)
-        score = search.score(choice.cost, candidate.arena_bytes, optimization)
-        if best is None or score < best[0]:
-            best = score, candidate
-    assert best is not None
-    simulation.require_sound(best[1], network)
-    return best[1]
-
-
-def _placed(
-    graph: Graph,
-    network: Network,
-    steps: tuple[Step, ...],
-    aliases: dict[int, int],
-    choice: search.Choice,
-    optimization: str,
-) -> Plan:
-    """The plan that follows from a choice."""
-    steps = tuple(replace(s, params=p) for s, p in zip(steps, choice.params, strict=True))
-    found = schedule.order(network, choice.groups)
-    scratch = {n: size for n, s in enumerate(steps) if (size := s.params.scratch_bytes)}
-    over = [n for n, step in enumerate(steps) if step.in_place]
-    lives = Lifetimes(network, found, range(len(steps)))
-    items = lives.items(scratch, over)
-    offsets, arena_bytes = memory.place(items, len(found.calls))
-    places = {t: Place(offsets[t], found.rings.get(t, r.height)) for t, r in network.rows.items()}
+    found = arrangement.arrange(network, steps, optimization)
+    places = dict(found.places)
     for tensor, root in aliases.items():
         height = Rows.of(graph.tensors[tensor]).height
         places[tensor] = Place(places[root].offset, height)
-    at = tuple(offsets.get(lifetimes.scratch_key(n), 0) for n in range(len(steps)))
-    return Plan(
-        graph, steps, places, at, found.calls, arena_bytes,
-        optimization=optimization, items=tuple(items), offsets=offsets,
-    )  # fmt: skip
+    return Plan(graph, places, optimization, found)
 
 
 def _network(graph: Graph, steps: tuple[Step, ...], aliases: dict[int, int]) -> Network:

@@ -120,7 +120,7 @@ def _trials(network: Network) -> Iterator[_Trial]:
     for length in range(1, min(LONGEST, count) + 1):
         for first in range(count - length + 1):
             last = first + length - 1
-            if not _connected(network, first, last):
+            if not connected(network, first, last):
                 continue
             for group in _strips(network, first, last):
                 found = order_group(network, group)
@@ -135,7 +135,7 @@ def _trials(network: Network) -> Iterator[_Trial]:
                 return
 
 
-def _connected(network: Network, first: int, last: int) -> bool:
+def connected(network: Network, first: int, last: int) -> bool:
     """Whether each step but the last hands something on within the group."""
     if first == last:
         return True

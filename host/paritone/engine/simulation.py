@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from paritone.engine.schedule import Call, Network, Node
 
 if TYPE_CHECKING:
-    from paritone.engine.plan import Plan
+    from paritone.engine.arrangement import Arrangement
 
 NOTHING = -1
 
@@ -23,7 +23,7 @@ class UnsoundPlanError(Exception):
     """A plan that would compute something else: a defect of the planner."""
 
 
-def require_sound(plan: Plan, network: Network) -> None:
+def require_sound(plan: Arrangement, network: Network) -> None:
     """UnsoundPlanError unless each call finds what it reads, and the outputs are there at last."""
     arena = _Arena(plan, network)
     for tensor in sorted(network.inputs):
@@ -46,7 +46,7 @@ def require_sound(plan: Plan, network: Network) -> None:
 class _Arena:
     """Which row of which tensor each byte holds."""
 
-    def __init__(self, plan: Plan, network: Network) -> None:
+    def __init__(self, plan: Arrangement, network: Network) -> None:
         self._plan, self._network = plan, network
         self._bytes = np.full(plan.arena_bytes, NOTHING, np.int64)
         self._tensors = sorted(network.rows)

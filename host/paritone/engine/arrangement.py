@@ -1,0 +1,79 @@
+"""A choice of groups made into calls, and everything placed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from paritone.engine import lifetimes, memory, schedule, search, simulation
+from paritone.engine.lifetimes import Lifetimes
+from paritone.engine.lowering import Step
+from paritone.engine.memory import Item, Place
+from paritone.engine.schedule import Call, Network, Order
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """What runs in which order on which bytes.
+
+    Attributes
+    ----------
+    steps : with the parameters that were chosen
+    places : of the tensors that have memory of their own, by index
+    scratch : offset of each step's scratch memory
+    items, offsets : what was placed and where: tensors by index, scratch at its ``scratch_key``
+    """
+
+    steps: tuple[Step, ...]
+    places: dict[int, Place]
+    scratch: tuple[int, ...]
+    calls: tuple[Call, ...]
+    arena_bytes: int
+    items: tuple[Item, ...]
+    offsets: dict[int, int]
+
+
+def arrange(network: Network, steps: Sequence[Step], point: str) -> Arrangement:
+    """The best arrangement that the search finds for a point of ``search.EXCHANGE``; proven."""
+    best: tuple[float, Arrangement] | None = None
+    for bound, choice in search.choices(network, steps, point):
+        if best is not None and bound >= best[0]:
+            break
+        candidate = placed(network, steps, choice)
+        score = search.score(choice.cost, candidate.arena_bytes, point)
+        if best is None or score < best[0]:
+            best = score, candidate
+    assert best is not None
+    simulation.require_sound(best[1], network)
+    return best[1]
+
+
+def placed(network: Network, steps: Sequence[Step], choice: search.Choice) -> Arrangement:
+    """The arrangement that follows from a choice."""
+    steps = tuple(replace(s, params=p) for s, p in zip(steps, choice.params, strict=True))
+    order = schedule.order(network, choice.groups)
+    scratch = {n: size for n, s in enumerate(steps) if (size := s.params.scratch_bytes)}
+    over = [
+        n for n, step in enumerate(steps) if step.in_place and _may_overwrite(network, order, n)
+    ]
+    items = Lifetimes(network, order, range(len(steps))).items(scratch, over)
+    offsets, arena_bytes = memory.place(items, len(order.calls))
+    places = {t: Place(offsets[t], order.rings.get(t, r.height)) for t, r in network.rows.items()}
+    at = tuple(offsets.get(lifetimes.scratch_key(n), 0) for n in range(len(steps)))
+    return Arrangement(steps, places, at, order.calls, arena_bytes, tuple(items), offsets)
+
+
+def _may_overwrite(network: Network, order: Order, step: int) -> bool:
+    """Whether the output fits over the first operand, which is no other operand as well.
+
+    A window would read again what a call before has overwritten: one call it must be.
+    """
+    node = network.nodes[step]
+    source = node.inputs[0]
+    if source is None or node.inputs.count(source) > 1:
+        return False
+    given, made = network.rows[source], network.rows[node.output]
+    calls = sum(call.step == step for call in order.calls)
+    return made.height * made.bytes <= given.height * given.bytes and (
+        node.window is None or calls == 1
+    )

@@ -22,6 +22,7 @@ Layers with outputs there take five instructions, exact without a search (``Roun
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ STEPS = np.arange(-127, 128)
 _HIGH = 1 << 32
 _ADDENDS = 1 << 16
 _TRIES = 1024
-_SEARCHES = ((64, 64), (64, _TRIES), (4096, 256))
+_SEARCHES = ((64, 16), (64, 160), (64, _TRIES), (4096, 256))
 """Factors on each side of the widest, and addends."""
 _NEVER = 1 << 60
 
@@ -61,6 +62,15 @@ class Layer:
     start_high: Int64s
     zero_point: int
 
+    def _content(self) -> bytes:
+        return b"".join(np.asarray(v, np.int64).tobytes() for v in vars(self).values())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Layer) and self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash(self._content())
+
 
 @dataclass(frozen=True, eq=False)
 class Requantization:
@@ -73,6 +83,7 @@ class Requantization:
     shift: int
 
 
+@lru_cache(maxsize=256)  # one model is planned many times
 def solve(layer: Layer) -> Requantization | None:
     """Constants that are exact for every dot in range; None when none were found."""
     reach = np.maximum(np.abs(layer.lowest + layer.bias), np.abs(layer.highest + layer.bias))
@@ -178,9 +189,9 @@ class _Lines:
 
     def of_channel(self, channel: int, factor: Int64s) -> tuple[Int64s, Int64s]:
         """The same of one channel, for many factors."""
-        low = (self._low[channel, :, None] - self._at[channel, :, None] * factor).max(axis=0)
-        beyond = self._beyond[channel, :, None] - self._before[channel, :, None] * factor
-        return self._bounded(low, beyond.min(axis=0))
+        low = _highest(self._low[channel], self._at[channel], factor)
+        beyond = -_highest(-self._beyond[channel], -self._before[channel], factor)
+        return self._bounded(low, beyond)
 
     def _bounded(self, low: Int64s, beyond: Int64s) -> tuple[Int64s, Int64s]:
         low = np.maximum(low, beyond - self._most)
@@ -196,6 +207,14 @@ class _Lines:
             better_a = at_a[1] - at_a[0] >= at_b[1] - at_b[0]
             first, last = np.where(better_a, first, a), np.where(better_a, b, last)
         return (first + last) >> 1
+
+
+def _highest(target: Int64s, slope: Int64s, factor: Int64s) -> Int64s:
+    """Highest of the lines target - slope * factor at each factor, which are in order."""
+    first, last = target - slope * factor[0], target - slope * factor[-1]
+    # A line that is below another at both ends is below it everywhere.
+    able = np.maximum(first, last) >= np.minimum(first, last).max()
+    return (target[able, None] - slope[able, None] * factor).max(axis=0)
 
 
 def _solve_with(

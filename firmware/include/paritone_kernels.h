@@ -106,6 +106,13 @@ typedef struct {
     int32_t minimum, maximum;
 } paritone_binary_t;
 
+/* ADD and SUB of two tensors of one shape: sat8(weight[0] * a + weight[1] * b + start). A weight of
+ * 2^24 and a start of 2^16 are one; products are floored to 2^-16, their sums stay in int32. */
+typedef struct {
+    int32_t weight[2];
+    int32_t start;
+} paritone_weighted_sum_t;
+
 /* rows of `depth` scores */
 typedef struct {
     int32_t rows, depth;
@@ -117,6 +124,12 @@ typedef struct {
 typedef struct {
     const uint8_t *table; /* [256] */
 } paritone_lookup_t;
+
+/* The same with a table for each channel of the last axis. */
+typedef struct {
+    int32_t channels;
+    const uint8_t *table; /* [channels][256] */
+} paritone_channel_lookup_t;
 
 /* REQUANTIZE */
 typedef struct {
@@ -163,6 +176,8 @@ paritone_kernel_t paritone_maximum;
 paritone_kernel_t paritone_minimum;
 paritone_kernel_t paritone_prelu;
 paritone_kernel_t paritone_lookup;
+paritone_kernel_t paritone_weighted_sum;
+paritone_kernel_t paritone_channel_lookup;
 paritone_kernel_t paritone_softmax;
 paritone_kernel_t paritone_quantize;
 paritone_kernel_t paritone_requantize;

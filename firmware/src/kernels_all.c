@@ -23,4 +23,6 @@ const paritone_kernels_t paritone_kernels_all = {{
     [PARITONE_KERNEL_MAXIMUM] = paritone_maximum,
     [PARITONE_KERNEL_MINIMUM] = paritone_minimum,
     [PARITONE_KERNEL_PRELU] = paritone_prelu,
+    [PARITONE_KERNEL_WEIGHTED_SUM] = paritone_weighted_sum,
+    [PARITONE_KERNEL_CHANNEL_LOOKUP] = paritone_channel_lookup,
 }};

@@ -171,6 +171,15 @@ class Binary(Params):
 
 
 @dataclass(frozen=True)
+class WeightedSum(Params):
+    """WEIGHTED_SUM: ADD or SUB of two tensors of one shape."""
+
+    c_type: ClassVar[str] = "paritone_weighted_sum_t"
+    weight: Pair
+    start: int
+
+
+@dataclass(frozen=True)
 class Softmax(Params):
     """SOFTMAX over the last axis."""
 
@@ -187,6 +196,15 @@ class Lookup(Params):
     """LOOKUP; `table` is indexed by the stored byte."""
 
     c_type: ClassVar[str] = "paritone_lookup_t"
+    table: UInt8s
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelLookup(Params):
+    """CHANNEL_LOOKUP; `table` [channels, 256] is indexed by the stored byte."""
+
+    c_type: ClassVar[str] = "paritone_channel_lookup_t"
+    channels: int
     table: UInt8s
 
 

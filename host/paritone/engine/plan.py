@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from paritone.engine import arrangement, lowering, memory
+from paritone.engine import arrangement, fusions, lookups, lowering, memory
 from paritone.engine.arrangement import Arrangement
 from paritone.engine.lowering import Step
 from paritone.engine.memory import Place
@@ -16,6 +16,8 @@ from paritone.errors import ModelError
 IO_DTYPES = ("int8", "uint8", "float32")
 OPTIMIZATIONS = ("time", "balanced", "ram")
 DEFAULT = "balanced"
+TABLES_BYTES = {"time": 1 << 16, "balanced": 1 << 15, "ram": 1 << 12}
+"""The most that one layer's tables of functions may take."""
 
 __all__ = ["DEFAULT", "OPTIMIZATIONS", "Call", "Plan", "plan"]
 
@@ -98,11 +100,13 @@ def plan(graph: Graph, optimization: str = DEFAULT) -> Plan:
     """
     for index in (*graph.inputs, *graph.outputs):
         _check_io(graph.tensors[index])
+    _check_order(graph, _live(graph))
+    graph = fusions.fold_pads(graph)
     ops = _live(graph)
-    _check_order(graph, ops)
     aliases = _aliases(graph, ops)
     computing = [op for op in ops if op.kind not in lowering.ALIASES]
-    steps = tuple(step for op in computing for step in lowering.lower(graph, op))
+    lowered = [step for op in computing for step in lowering.lower(graph, op)]
+    steps = lookups.join(graph, lowered, aliases.values(), TABLES_BYTES[optimization])
     network = _network(graph, steps, aliases)
     found = arrangement.arrange(network, steps, optimization)
     places = dict(found.places)

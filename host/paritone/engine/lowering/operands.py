@@ -171,7 +171,7 @@ def step_of(
 ) -> Step:
     """Step of operator `o` by `kernel`."""
     # Only operands that are computed live in the arena; constants are in the parameters.
-    count = 2 if isinstance(parameters, params.Binary) else 1
+    count = 2 if isinstance(parameters, params.Binary | params.WeightedSum) else 1
     inputs, output = o.op.inputs[:count], o.op.outputs[0]
     name = layer_name(o.output)
     return Step(kernel, name, inputs, output, parameters, macs, by_rows, in_place)

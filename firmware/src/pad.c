@@ -1,10 +1,15 @@
 /* PAD and PADV2: up to four axes, elements of one or four bytes. */
 #include <string.h>
 
+#include "copy.h"
 #include "operands.h"
 
 static uint8_t *fill(const paritone_pad_t *p, int32_t count, uint8_t *output)
 {
+    if (p->element_bytes == 1) {
+        fill_bytes(output, p->value[0], count);
+        return output + count;
+    }
     for (int32_t i = 0; i < count; i++) {
         memcpy(output, p->value, (size_t)p->element_bytes);
         output += p->element_bytes;
@@ -37,7 +42,7 @@ void paritone_pad(const paritone_step_t *step, int32_t first_row, int32_t rows, 
             output = fill(p, p->before[2] * padded_stride(p, 2), output);
             for (int32_t k = 0; k < n[2]; k++) {
                 output = fill(p, p->before[3], output);
-                memcpy(output, input, row_bytes);
+                copy_bytes(output, input, (int32_t)row_bytes);
                 output += row_bytes;
                 input += row_bytes;
                 output = fill(p, p->after[3], output);

@@ -124,7 +124,7 @@ def _scaled(values: Int64s, multiplier: int, shift: int) -> Int64s:
 def _of_binary(graph: Graph, step: Step, p: params.Binary) -> tuple[int, Tables] | None:
     """Of a tensor and a constant along its last axis."""
     constants = [i for i in (0, 1) if p.constant[i] is not None]
-    if len(constants) != 1 or p.shift > 0:
+    if len(constants) != 1 or step.kernel not in _BINARIES or max(*p.input_shift, p.shift) > 0:
         return None
     (fixed,) = constants
     source = step.inputs[1 - fixed]

@@ -134,6 +134,7 @@ def build(
     for name, size in firmware.memory.items():
         title = name.removesuffix("_bytes").replace("_", " ")
         typer.echo(f"  {title:<15} {size:>10,} B")
+    typer.echo(f"  deepest calls, bytes of each: {firmware.stack}")
     _write(json_file, {"board": project.board.name, "memory": firmware.memory})
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paritone import boards, footprint, sources, stack
+from paritone import boards, budgets, footprint, sources, stack
 from paritone.boards import Board
 from paritone.errors import CheckFailedError, ConfigError, ModelError, ToolMissingError
 from paritone.footprint import Footprint
@@ -72,16 +72,18 @@ def prepare(
         The model does not fit the configuration or the board.
     ToolMissingError
     """
-    from paritone.engine import plan, tflite
+    from paritone.engine import plan
     from paritone.generate import frontend_tables, generate
     from paritone.generate.frontend_fused import simd_stream_bytes
 
-    planned = plan.plan(tflite.read(model))
+    planned = plan.of_file(model, config.optimization)
     tables = frontend_tables(planned, config)
     _require_fit(planned.arena_bytes, simd_stream_bytes(tables), planned.weights_bytes, board)
     generated = folder / "generated"
     generate(model, config, generated)
-    return build_firmware(generated, board, folder / "firmware", cmsis_dsp)
+    firmware = build_firmware(generated, board, folder / "firmware", cmsis_dsp)
+    budgets.require(firmware, model, config)
+    return firmware
 
 
 def build_firmware(

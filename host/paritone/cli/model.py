@@ -36,6 +36,7 @@ def generate(
     from dataclasses import asdict
 
     from paritone import config as configuration
+    from paritone import memory_map
     from paritone.generate import generate as write
 
     record = write(model, configuration.load_sections(config_file, overrides or []), out)
@@ -43,6 +44,7 @@ def generate(
         f"{out}: {len(record.layers)} layers, {record.macs:,} MACs, "
         f"{record.weights_bytes:,} B of weights, {record.arena_bytes:,} B of arena"
     )
+    memory_map.show(record.memory, record.arena_bytes, record.optimization, len(record.calls))
     if json_file is not None:
         json_file.write_text(json.dumps(asdict(record), indent=2) + "\n")
 
@@ -75,13 +77,13 @@ def parity(
     from paritone.errors import ConfigError
     from paritone.native.engine import Engine
 
-    engine = Engine(model)
-    content = model.read_bytes()
     config = None
     if config_file is not None:
         config = configuration.load_sections(config_file, overrides or [])
     elif overrides:
         raise ConfigError(f"{overrides[0]}: overrides need --config FILE")
+    engine = Engine(model, config.optimization) if config is not None else Engine(model)
+    content = model.read_bytes()
     groups = _patches(engine.plan, config, random, seed, inputs)
     found: list[tuple[str, Comparison]] = []
     for kind, patches in groups.items():

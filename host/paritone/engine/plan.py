@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from paritone.engine import arrangement, fusions, lookups, lowering, memory
+from paritone.engine import arrangement, fusions, lookups, lowering, memory, tflite
 from paritone.engine.arrangement import Arrangement
 from paritone.engine.lowering import Step
 from paritone.engine.memory import Place
@@ -16,10 +17,11 @@ from paritone.errors import ModelError
 IO_DTYPES = ("int8", "uint8", "float32")
 OPTIMIZATIONS = ("time", "balanced", "ram")
 DEFAULT = "balanced"
+REMEMBERED_PLANS = 4
 TABLES_BYTES = {"time": 1 << 16, "balanced": 1 << 15, "ram": 1 << 12}
 """The most that one layer's tables of functions may take."""
 
-__all__ = ["DEFAULT", "OPTIMIZATIONS", "Call", "Plan", "plan"]
+__all__ = ["DEFAULT", "OPTIMIZATIONS", "Call", "Plan", "of_file", "plan"]
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,20 @@ def _network(graph: Graph, steps: tuple[Step, ...], aliases: dict[int, int]) -> 
     own = {node.output for node in nodes} | given
     rows = {t: Rows.of(graph.tensors[t]) for t in sorted(own)}
     return Network(tuple(nodes), rows, given, wanted, kept)
+
+
+def of_file(model: Path | str, optimization: str = DEFAULT) -> Plan:
+    """Plan of a ``.tflite`` file; the last few are remembered."""
+    graph = tflite.read(model)
+    key = graph.sha256, optimization
+    found = _REMEMBERED.pop(key, None) or plan(graph, optimization)
+    _REMEMBERED[key] = found
+    while len(_REMEMBERED) > REMEMBERED_PLANS:
+        del _REMEMBERED[next(iter(_REMEMBERED))]
+    return found
+
+
+_REMEMBERED: dict[tuple[str, str], Plan] = {}
 
 
 def _check_io(tensor: TensorInfo) -> None:

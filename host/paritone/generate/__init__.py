@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paritone import __version__
+from paritone import __version__, memory_map
 from paritone.engine import plan as planner
-from paritone.engine import tflite
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import TensorInfo
 from paritone.errors import ConfigError, ModelError
@@ -41,7 +40,7 @@ def generate(model_path: Path | str, config: Config, out_dir: Path | str) -> Man
     """
     from paritone.generate.frontend import frontend_c
 
-    plan = planner.plan(tflite.read(model_path))
+    plan = planner.of_file(model_path, config.optimization)
     tables = frontend_tables(plan, config)
     record = _manifest(plan, tables, _config_hash(config))
     banner = _banner(record)
@@ -116,6 +115,8 @@ def _manifest(plan: Plan, tables: FrontendTables, config_hash: str) -> Manifest:
         stream_bytes=simd_stream_bytes(tables),
         layers=manifest.layers(plan),
         calls=manifest.calls(plan),
+        optimization=plan.optimization,
+        memory=tuple(memory_map.regions(plan)),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from paritone.engine import kinds, params
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import TensorInfo
+from paritone.memory_map import Region
 
 FILE_NAME = "manifest.json"
 
@@ -67,6 +68,8 @@ class Manifest:
     stream_bytes: int
     layers: tuple[Layer, ...]
     calls: tuple[tuple[int, int, int], ...]
+    optimization: str
+    memory: tuple[Region, ...]
 
     def text(self) -> str:
         """JSON, keys in the order of the fields."""

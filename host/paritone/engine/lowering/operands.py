@@ -125,7 +125,10 @@ def quantized(tensor: TensorInfo, dtypes: Sequence[str] = ("int8", "uint8")) -> 
 def same_quantization(a: TensorInfo, b: TensorInfo) -> None:
     """ModelError unless both have the same type, scale and zero point."""
     if (a.dtype, a.scales, a.zero_points) != (b.dtype, b.scales, b.zero_points):
-        raise ModelError(f"input {a.name!r} and output {b.name!r} differ in quantization")
+        raise ModelError(
+            f"input {a.name!r} and output {b.name!r} differ in quantization: give them one scale "
+            "and zero point, with a QUANTIZE before where they come from two"
+        )
 
 
 def shape4(tensor: TensorInfo) -> params.Four:

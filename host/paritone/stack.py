@@ -176,10 +176,12 @@ class _Image:
 
     def __init__(self, elf: Path) -> None:
         from elftools.elf.elffile import ELFFile
+        from elftools.elf.sections import SymbolTableSection
 
         with elf.open("rb") as file:
             opened = ELFFile(file)
-            symbols = list(opened.get_section_by_name(".symtab").iter_symbols())
+            table = opened.get_section_by_name(".symtab")
+            symbols = list(table.iter_symbols()) if isinstance(table, SymbolTableSection) else []
             self._sections = [
                 (s["sh_addr"], s.data()) for s in opened.iter_sections() if s["sh_flags"] & 2
                 and s["sh_type"] != "SHT_NOBITS"

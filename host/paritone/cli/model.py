@@ -27,9 +27,18 @@ JsonFile = Annotated[
 @app.command()
 def generate(
     model: Model,
-    config_file: Annotated[Path, typer.Option("--config", metavar="FILE", help="Configuration.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the C files.")],
     overrides: Overrides = None,
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Configuration; without: the model alone."),
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="Begins symbols and files.")
+    ] = "paritone",
+    frontend: Annotated[
+        bool, typer.Option("--frontend/--no-frontend", help="The model alone, of any inputs.")
+    ] = True,
     json_file: JsonFile = None,
 ) -> None:
     """Write the C for one model and one frontend: const data and a manifest."""
@@ -37,9 +46,15 @@ def generate(
 
     from paritone import config as configuration
     from paritone import memory_map
+    from paritone.errors import ConfigError
     from paritone.generate import generate as write
 
-    record = write(model, configuration.load_sections(config_file, overrides or []), out)
+    if config_file is None and overrides:
+        raise ConfigError("KEY=VALUE changes a configuration: give one with --config")
+    given = (
+        None if config_file is None else configuration.load_sections(config_file, overrides or [])
+    )
+    record = write(model, given, out, name=name, frontend=frontend)
     typer.echo(
         f"{out}: {len(record.layers)} layers, {record.macs:,} MACs, "
         f"{record.weights_bytes:,} B of weights, {record.arena_bytes:,} B of arena"

@@ -38,11 +38,11 @@ _WIDE = ("offset", "floor", "silence")
 _SHARED = ("segment_length", "rise", "gain", "codes", "log_lines")
 
 
-def frontend_c(tables: FrontendTables) -> str:
-    """Return the text of ``paritone_frontend.c``.
+def frontend_c(tables: FrontendTables, name: str = "paritone") -> str:
+    """Return the text of ``NAME_frontend.c``.
 
-    It defines ``paritone_frontend`` and, where the fused transform does this configuration,
-    ``paritone_frontend_fused``; a linker keeps the tables of the one that is used.
+    It defines ``NAME_frontend`` and, where the fused transform does this configuration,
+    ``NAME_frontend_fused``; a linker keeps the tables of the one that is used.
     """
     return "\n".join(
         [
@@ -57,8 +57,8 @@ def frontend_c(tables: FrontendTables) -> str:
             "",
             *(array(name, values) for name, values in _shared(tables).items()),
             *_cmsis(tables),
-            instance("paritone_frontend", tables, "cmsis", 12 * tables.n_fft),
-            *_fused(tables),
+            instance(f"{name}_frontend", tables, "cmsis", 12 * tables.n_fft),
+            *_fused(tables, name),
         ]
     )
 
@@ -108,10 +108,10 @@ def _cmsis(tables: FrontendTables) -> Iterable[str]:
     )
 
 
-def _fused(tables: FrontendTables) -> Iterable[str]:
+def _fused(tables: FrontendTables, name: str) -> Iterable[str]:
     if has_fused(tables):
         yield from fused_tables_c(tables)
-        yield instance("paritone_frontend_fused", tables, "fused", fused_bytes(tables))
+        yield instance(f"{name}_frontend_fused", tables, "fused", fused_bytes(tables))
 
 
 def _shared(tables: FrontendTables) -> dict[str, npt.NDArray[Any]]:

@@ -48,17 +48,20 @@ class Tensor:
 class Manifest:
     """Contents of ``manifest.json``; hashes are hexadecimal SHA-256, sizes bytes.
 
+    ``input`` and ``output`` are the first ones. A model alone has no configuration, no frontend.
     ``calls`` holds step, first row and rows of each call, in order of execution;
     ``stream_bytes`` is what a core with the DSP extension takes; others may take more.
     """
 
     generator: str
     format: int
-    configuration_sha256: str
+    configuration_sha256: str | None
     model_sha256: str
-    frontend_sha256: str
+    frontend_sha256: str | None
     input: Tensor
     output: Tensor
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
     macs: int
     weights_bytes: int
     arena_bytes: int

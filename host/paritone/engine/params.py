@@ -257,6 +257,21 @@ class Pad(Params):
     after: Four
     value: Four
 
+    @property
+    def one_image(self) -> bool:
+        """Whether the first axis is 1 and stays so."""
+        return (self.in_shape[0], self.before[0], self.after[0]) == (1, 0, 0)
+
+    @property
+    def rows_read(self) -> Window:
+        """Which rows of the input a row of the output needs: one, or none."""
+        _, height, width, channels = self.in_shape
+        out_height = self.before[1] + height + self.after[1]
+        return Window(
+            height, width, channels, out_height, width, channels, 1, 1, 1, 1, 1, 1,
+            self.before[1], 0,
+        )  # fmt: skip
+
 
 def enum_name(dtype: str) -> str:
     """Name of NumPy's `dtype` in ``paritone_dtype_t``."""

@@ -133,7 +133,7 @@ def _network(graph: Graph, steps: tuple[Step, ...], aliases: dict[int, int]) -> 
             if own is not None and Rows.of(graph.tensors[tensor]) != Rows.of(graph.tensors[own])
         )
         height = Rows.of(graph.tensors[step.output]).height
-        window = getattr(step.params, "window", None)
+        window = getattr(step.params, "window", getattr(step.params, "rows_read", None))
         nodes.append(Node(inputs, step.output, height, step.by_rows, window, viewed))
     given = frozenset(graph.inputs)
     wanted = frozenset(aliases.get(i, i) for i in graph.outputs)

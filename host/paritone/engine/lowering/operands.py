@@ -24,7 +24,7 @@ class Step:
     Attributes
     ----------
     by_rows : whether the kernel computes any rows of the output that it is asked for. They need
-        the rows of ``params.window``, or without one those of the same numbers
+        the rows of ``params.window`` or ``rows_read``, or without one those of the same numbers
     in_place : whether the output may begin where the first operand does, if it is no larger
     """
 

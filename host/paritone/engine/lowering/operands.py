@@ -40,7 +40,7 @@ class Step:
     @property
     def weights_bytes(self) -> int:
         """Weights, biases, constant operands and tables; per-channel scales are not counted."""
-        counted = ("weights", "bias", "start", "constant_0", "constant_1", "table")
+        counted = ("weights", "wide", "bias", "start", "constant_0", "constant_1", "table")
         return sum(a.nbytes for n, a in params.arrays(self.params) if n in counted)
 
 

@@ -114,6 +114,13 @@ typedef struct {
     int32_t minimum, maximum;
 } paritone_pool_2d_t;
 
+/* MAX_POOL_2D; scratch [in_width * in_channels + in_channels] */
+typedef struct {
+    paritone_window_t window;
+    int32_t minimum, maximum;
+    int32_t padding; /* what lies around the input: a value, or the least one */
+} paritone_max_pool_2d_t;
+
 /* Kept dimensions outside, reduced ones inside; strides in elements, outermost first. */
 typedef struct {
     int32_t kept[PARITONE_MAX_RANK], kept_stride[PARITONE_MAX_RANK];

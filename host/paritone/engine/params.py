@@ -187,12 +187,28 @@ class FullyConnected(Params):
 
 @dataclass(frozen=True)
 class Pool2D(Params):
-    """AVERAGE_POOL_2D and MAX_POOL_2D."""
+    """AVERAGE_POOL_2D."""
 
     c_type: ClassVar[str] = "paritone_pool_2d_t"
     window: Window
     minimum: int
     maximum: int
+
+
+@dataclass(frozen=True)
+class MaxPool2D(Params):
+    """MAX_POOL_2D; `padding` takes part where a window leaves the input."""
+
+    c_type: ClassVar[str] = "paritone_max_pool_2d_t"
+    window: Window
+    minimum: int
+    maximum: int
+    padding: int
+
+    @property
+    def scratch_bytes(self) -> int:
+        """A row of the input and a pixel."""
+        return (self.window.in_width + 1) * self.window.in_channels
 
 
 @dataclass(frozen=True)

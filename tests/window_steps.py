@@ -43,9 +43,9 @@ class Run:
         """Its header, tables and input as the program reads them."""
         p = self.step.params
         assert isinstance(p, params.DepthwiseLines | params.Pool2D)
-        of_lines, tables = (0, 0, 0), []
+        of_lines, tables = (0, 0, 0, 0), []
         if isinstance(p, params.DepthwiseLines):
-            of_lines = (p.input_zero_point, p.base, p.shift)
+            of_lines = (p.rows, p.input_zero_point, p.base, p.shift)
             tables = [p.weights, p.start, p.factor, p.addend]
         header = [
             KERNELS.index(self.step.kernel), *astuple(p.window), *of_lines, p.minimum, p.maximum,

@@ -89,6 +89,7 @@ typedef struct {
  * 2^(6 - shift) times as large. */
 typedef struct {
     paritone_window_t window;
+    int32_t rows; /* of output at a time: it sets the size of the scratch memory */
     int32_t input_zero_point;
     int32_t base, shift;
     int32_t minimum, maximum;

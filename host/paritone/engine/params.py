@@ -150,6 +150,7 @@ class DepthwiseLines(Params):
 
     c_type: ClassVar[str] = "paritone_depthwise_lines_t"
     window: Window
+    rows: int
     input_zero_point: int
     base: int
     shift: int
@@ -162,9 +163,12 @@ class DepthwiseLines(Params):
 
     @property
     def scratch_bytes(self) -> int:
-        """Four channels' constants and three lines each, in tiles of four columns."""
-        tiles = self.window.stride_width * -(-self.window.out_width // 4) + 1
-        return 4 * (88 + 3 * 2 * 4 * tiles)
+        """Of four channels: constants, the lines that `rows` rows of output read, these."""
+        window = self.window
+        tiles = -(-window.stride_width * window.out_width // 8)
+        lines = window.stride_height * (self.rows - 1) + 3
+        outputs = self.rows * -(-window.out_width // 4) * 4
+        return 4 * (36 + tiles * lines * 20 + outputs)
 
 
 @dataclass(frozen=True, eq=False)

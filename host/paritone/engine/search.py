@@ -71,15 +71,15 @@ def choices(network: Network, steps: Sequence[Step], point: str) -> Iterator[tup
     tables = [_Variants(step, network.rows[step.output].bytes * n.height)
               for step, n in zip(steps, network.nodes, strict=True)]  # fmt: skip
     trials = list(_trials(network))
-    found: dict[tuple[object, ...], tuple[float, Choice]] = {}
+    found: dict[tuple[float, tuple[Group, ...]], tuple[float, Choice]] = {}
     for limit in _limits(trials, tables):
         way = _cheapest(trials, tables, limit)
         for fill in FILLS if way is not None else ():
             choice, least = _filled(way or (), tables, int(limit * fill))
             bound = score(choice.cost, least, point)
-            known = found.get((fill, *choice.groups))
-            if known is None or bound < known[0]:
-                found[fill, *choice.groups] = bound, choice
+            key = (fill, choice.groups)
+            if key not in found or bound < found[key][0]:
+                found[key] = bound, choice
     yield from sorted(found.values(), key=lambda pair: pair[0])[:PLACED]
 
 

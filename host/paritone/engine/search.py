@@ -172,6 +172,8 @@ def _tried(network: Network, group: Group, found: Order) -> _Trial:
 
 def _limits(trials: Sequence[_Trial], tables: Sequence[_Variants]) -> list[int]:
     """Sizes of memory to try: those at which some group begins to fit."""
+    if not tables:  # nothing but views of the inputs
+        return [0]
     sizes = set()
     for trial in trials:
         steps = range(trial.group.first, trial.group.last + 1)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from paritone import parity, quantization
+from paritone.engine import arithmetic
 from paritone.engine.plan import plan
 from paritone.engine.tflite import parse, read
 from paritone.errors import ModelError
@@ -260,6 +262,25 @@ def test_a_truncated_model_is_refused(converted, tmp_path, kept):
 def test_a_missing_model_is_refused(tmp_path):
     with pytest.raises(ModelError, match=r"none\.tflite: cannot be read"):
         read(tmp_path / "none.tflite")
+
+
+def test_absurd_scales_are_refused_at_once():
+    """Far apart, doubles do not tell neighbouring accumulators apart: nothing is counted there."""
+    assert arithmetic.exact_multiplier(1e-60, 2**31) == (0, 0)
+    for real in (2.0**30, 1e300, math.inf):
+        with pytest.raises(ModelError, match="the model's scales are absurd"):
+            arithmetic.quantize_multiplier(real)
+
+
+def test_what_a_file_claims_is_bounded(monkeypatch):
+    from paritone.engine import tflite
+
+    content = build("TANH", [Tensor((1, 4), "int8", (0.1,), (0,))], Tensor((1, 4)))
+    for limit in ("MAX_TENSORS", "MAX_OPERATORS", "MAX_AXES", "MAX_CHANNELS", "MAX_OPERANDS"):
+        with monkeypatch.context() as patch:
+            patch.setattr(tflite, limit, 0)
+            with pytest.raises(ModelError, match=r"the file claims \d+ .*, at most 0 are read"):
+                parse(content)
 
 
 def test_damaged_models_never_crash(converted):

@@ -154,3 +154,63 @@ def test_the_model_refers_to_no_function():
     assert "paritone_fully_connected_t" in text
     assert not re.search(r"paritone_fully_connected\b", text)
     assert "INT32_MIN" in text
+
+
+def several_ends() -> bytes:
+    """One input, two outputs."""
+    source = Tensor((1, 6), "int8", (0.05,), (-3,))
+    axis = Tensor((1,), "int32", data=np.array([1]))
+    halves = [Tensor((1, 3), "int8", (0.05,), (-3,)) for _ in range(2)]
+    return build("SPLIT", [axis, source], halves, options("SplitOptions", numSplits=2))
+
+
+def test_a_model_alone_under_its_own_name(config, tmp_path):
+    """Any ends, no frontend, and two of them in one folder and one program."""
+    path = tmp_path / "split.tflite"
+    path.write_bytes(several_ends())
+    out = tmp_path / "out"
+    generate(path, None, out, name="split")
+    generate(path, config, out, name="other", frontend=False)
+    assert {p.name for p in out.iterdir()} == {
+        f"{name}_{rest}"
+        for name in ("split", "other")
+        for rest in ("generated.h", "model.c", "kernels.c", "manifest.json")
+    }
+    header = (out / "split_generated.h").read_text()
+    defined = dict(re.findall(r"#define SPLIT_(\w+) (\S+)", header))
+    assert (defined["N_INPUTS"], defined["N_OUTPUTS"]) == ("1", "2")
+    assert defined["OUTPUT_1_ZERO_POINT"] == "(-3)"
+    assert defined["OUTPUT_1_DTYPE"] == "PARITONE_INT8"
+    assert np.float32(defined["INPUT_0_SCALE"].removesuffix("F")) == np.float32(0.05)
+    assert "FRONTEND" not in header
+    record = json.loads((out / "other_manifest.json").read_text())
+    assert record["frontend_sha256"] is None
+    assert [t["shape"] for t in record["outputs"]] == [[1, 3], [1, 3]]
+    program = '#include "split_generated.h"\n#include "other_generated.h"\n'
+    program += "int main(void) { return split_model.n_outputs == other_model.n_outputs ? 0 : 1; }"
+    (out / "main.c").write_text(program)
+    root = sources.root() / "firmware"
+    command = ["gcc", f"@{root / 'cflags.rsp'}", f"-I{root / 'include'}", "-c"]
+    for file in sorted(out.glob("*.c")):
+        done = subprocess.run(
+            [*command, str(file), "-o", str(tmp_path / f"{file.stem}.o")],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+    # No name of one is a name of the other's.
+    objects = [str(tmp_path / f"{n}.o") for n in ("main", "split_model", "other_model")]
+    subprocess.run(["gcc", *objects, "-o", str(tmp_path / "main")], check=True, timeout=60)
+    subprocess.run([str(tmp_path / "main")], check=True, timeout=10)
+
+
+def test_what_a_frontend_cannot_serve_is_refused(config, tmp_path):
+    path = tmp_path / "split.tflite"
+    path.write_bytes(several_ends())
+    with pytest.raises(ModelError, match=r"1 inputs and 2 outputs.*--no-frontend"):
+        generate(path, config, tmp_path / "out")
+    for name in ("", "2nd", "a-b", "a b", "Ü", "x" * 40, "../up"):
+        with pytest.raises(ConfigError, match="cannot begin C's names"):
+            generate(path, None, tmp_path / "out", name=name)
+    assert not (tmp_path / "out").exists()

@@ -9,15 +9,26 @@
 
 #if PARITONE_SIMD
 #define load depthwise_lines_load_simd
+#define pad depthwise_lines_pad_simd
 #define keep depthwise_lines_keep_simd
 #define compute depthwise_lines_rows_simd
 #define store depthwise_lines_store_simd
 #else
 #define load depthwise_lines_load_c
+#define pad depthwise_lines_pad_c
 #define keep depthwise_lines_keep_c
 #define compute depthwise_lines_rows_c
 #define store depthwise_lines_store_c
 #endif
+
+/* |weights| <= 128, shift <= 6. */
+static inline void prepare_row(const int8_t *w, int32_t shift, uint32_t pairs[2])
+{
+    const uint32_t left = (uint32_t)w[0] << shift, middle = (uint32_t)w[1] << shift;
+    const uint32_t right = (uint32_t)w[2] << shift;
+    pairs[0] = (left & 0xFFFFu) | middle << 16;
+    pairs[1] = (middle & 0xFFFFu) | right << 16;
+}
 
 /* Everything is scaled so that DEPTHWISE_SHIFT is right: the floors stay where they were. */
 static void prepare(const paritone_depthwise_lines_t *p, int32_t channel, depthwise_channel_t *c)
@@ -27,12 +38,9 @@ static void prepare(const paritone_depthwise_lines_t *p, int32_t channel, depthw
     c->factor = p->factor[channel];
     c->addend = (p->base + p->addend[channel]) * (1 << shift);
     c->start = p->start[channel] * (1 << shift);
-    for (int32_t row = 0; row < 3; row++, w += 3) {
-        const uint32_t left = (uint32_t)w[0] << shift, middle = (uint32_t)w[1] << shift;
-        const uint32_t right = (uint32_t)w[2] << shift;
-        c->weights[row][0] = (left & 0xFFFFu) | middle << 16;
-        c->weights[row][1] = (middle & 0xFFFFu) | right << 16;
-    }
+    prepare_row(&w[0], shift, c->weights[0]);
+    prepare_row(&w[3], shift, c->weights[1]);
+    prepare_row(&w[6], shift, c->weights[2]);
 }
 
 /* The lines and outputs for at most `rows` rows of output at a time. */
@@ -64,12 +72,11 @@ static depthwise_lines_t lines_of(const paritone_depthwise_lines_t *p, uint32_t 
 }
 
 /* Rows of the input from `y` on, one behind the other in the lines, from `row` up to `end`. */
-static void load_rows(const depthwise_lines_t *l, const depthwise_lines_t *padding,
-                      const image_t *input, int32_t height, int32_t channel, int32_t y,
-                      uint32_t row, uint32_t end)
+static void load_rows(const depthwise_lines_t *l, const image_t *input, int32_t height,
+                      int32_t channel, int32_t y, uint32_t row, uint32_t end)
 {
     for (; row < end && y < 0; row++, y++) {
-        load(padding, (const int8_t *)&l->zero_points, row, 1);
+        pad(l, row);
     }
     while (row < end && y < height) {
         const uint32_t ring = input->place.rows;
@@ -82,7 +89,7 @@ static void load_rows(const depthwise_lines_t *l, const depthwise_lines_t *paddi
         y += (int32_t)n;
     }
     for (; row < end; row++) {
-        load(padding, (const int8_t *)&l->zero_points, row, 1);
+        pad(l, row);
     }
 }
 
@@ -114,13 +121,11 @@ static void convolve(const paritone_step_t *step, const depthwise_lines_t *l,
     const paritone_window_t *w = &p->window;
     const image_t input = image_of(step, w, arena);
     const int32_t stride = w->stride_height, end = first_row + rows;
-    depthwise_lines_t padding = *l; /* the zero point in every column */
     uint32_t loaded = 0;
-    padding.pitch = 0;
     for (int32_t y = first_row; y < end; y += p->rows) {
         const uint32_t n = (uint32_t)(end - y < p->rows ? end - y : p->rows);
         const int32_t in_y = y * stride - w->pad_top + (int32_t)loaded;
-        load_rows(l, &padding, &input, w->in_height, channel, in_y, loaded, l->stride * (n - 1u) + 3u);
+        load_rows(l, &input, w->in_height, channel, in_y, loaded, l->stride * (n - 1u) + 3u);
         compute(l, channels, n);
         store_rows(l, p, n, (int8_t *)output_row(step, y, arena) + channel);
         if (y + p->rows < end) {

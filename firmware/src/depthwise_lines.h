@@ -52,6 +52,10 @@ void depthwise_lines_load_c(const depthwise_lines_t *l, const int8_t *from, uint
 void depthwise_lines_load_simd(const depthwise_lines_t *l, const int8_t *from, uint32_t row,
                                uint32_t rows);
 
+/* Fill a row of the lines with the zero point. */
+void depthwise_lines_pad_c(const depthwise_lines_t *l, uint32_t row);
+void depthwise_lines_pad_simd(const depthwise_lines_t *l, uint32_t row);
+
 /* Move `rows` rows of the lines, row `row` and those after it, to their beginning. */
 void depthwise_lines_keep_c(const depthwise_lines_t *l, uint32_t row, uint32_t rows);
 void depthwise_lines_keep_simd(const depthwise_lines_t *l, uint32_t row, uint32_t rows);

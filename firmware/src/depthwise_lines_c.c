@@ -42,6 +42,16 @@ void depthwise_lines_load_c(const depthwise_lines_t *l, const int8_t *from, uint
     }
 }
 
+void depthwise_lines_pad_c(const depthwise_lines_t *l, uint32_t row)
+{
+    int16_t *to = &l->lines[row * ROW_VALUES];
+    for (uint32_t i = 0; i < l->tiles; i++, to += l->tile_bytes / 2u) {
+        for (uint32_t k = 0; k < ROW_VALUES; k++) {
+            to[k] = (int8_t)l->zero_points;
+        }
+    }
+}
+
 void depthwise_lines_keep_c(const depthwise_lines_t *l, uint32_t row, uint32_t rows)
 {
     int16_t *tile = l->lines;

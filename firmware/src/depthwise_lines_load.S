@@ -162,6 +162,28 @@ function depthwise_lines_load_simd
     pop {r4-r11, pc}
 end depthwise_lines_load_simd
 
+/*   r0 lines   r1 row */
+function depthwise_lines_pad_simd
+    push {r4-r11, lr}
+    ldr r2, [r0] /* zero points */
+    ldr r3, [r0, #40] /* lines */
+    ldr r4, [r0, #24] /* tile_bytes */
+    ldr r5, [r0, #28] /* tiles */
+    mov r6, #OF_ROW
+    mla r0, r1, r6, r3
+    sub r4, #OF_ROW / 2
+    sxtb16 r2, r2
+    .irp to, r3, r6, r7, r8, r9, r10, r11, r12, lr
+    mov \to, r2
+    .endr
+1:  stm r0!, {r2, r3, r6-r12, lr}
+    stm r0, {r2, r3, r6-r12, lr}
+    add r0, r4
+    subs r5, #1
+    bne 1b
+    pop {r4-r11, pc}
+end depthwise_lines_pad_simd
+
 /*   r0 lines   r1 row   r2 rows, each twice ten words */
 function depthwise_lines_keep_simd
     push {r4-r11, lr}

@@ -23,6 +23,9 @@ LINE_VALUE = 1.6
 """Instructions for each value that is brought into a line, once for each call that reads it."""
 LINE_CHANNEL = 60.0
 """Instructions that prepare one channel of a call by lines."""
+LINE_TURN = 300.0
+"""Instructions for four channels of the rows that a call computes at a time."""
+ROWS_AT_ONCE = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 BLOCKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """Triples of pixels packed at a time."""
 
@@ -42,6 +45,9 @@ def of_calls(step: Step, parameters: params.Params, rows: Sequence[int]) -> floa
         line = window.in_width * window.in_channels
         read = sum((n - 1) * window.stride_height + window.height for n in rows)
         cost += len(rows) * window.out_channels * LINE_CHANNEL + read * line * LINE_VALUE
+    if isinstance(parameters, params.DepthwiseLines):
+        turns = sum(ceil(n / parameters.rows) for n in rows)
+        cost += turns * parameters.window.out_channels / 4 * LINE_TURN
     block = getattr(parameters, "block", 0)
     if block and window is not None and getattr(parameters, "wide", None) is None:
         weights = window.out_channels * window.height * window.width * window.in_channels
@@ -52,6 +58,10 @@ def of_calls(step: Step, parameters: params.Params, rows: Sequence[int]) -> floa
 
 def variants(step: Step) -> tuple[params.Params, ...]:
     """Parameters that a plan may give `step`, by the scratch memory they take, least first."""
+    if isinstance(step.params, params.DepthwiseLines):
+        height = step.params.window.out_height
+        at_once = sorted({min(rows, height) for rows in ROWS_AT_ONCE})
+        return tuple(replace(step.params, rows=rows) for rows in at_once)
     if not getattr(step.params, "block", 0):
         return (step.params,)
     window = step.params.window  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from paritone.engine.lowering.weights import (
 from paritone.engine.lowering.window import window_over
 from paritone.errors import ModelError
 
-SCRATCH_BYTES = 6 * 1024
+SCRATCH_BYTES = 8 * 1024
 """The more rows are computed at a time, the less often their lines move: as many as fit."""
 START_LIMIT = 1 << 24
 """The kernel has sums 2^(6 - shift) times as large: they stay under 2^31."""

@@ -30,7 +30,7 @@ size_t paritone_frontend_stage_bytes(const paritone_frontend_t *f, paritone_stag
     case PARITONE_STAGE_MEL:
         return 8u * (size_t)f->n_mels;
     case PARITONE_STAGE_LOG:
-        return 4u * (size_t)f->n_mels;
+        return f->log == NULL ? 0u : 4u * (size_t)f->n_mels;
     case PARITONE_STAGE_INPUT:
         return f->column_bytes;
     default:
@@ -40,12 +40,7 @@ size_t paritone_frontend_stage_bytes(const paritone_frontend_t *f, paritone_stag
 
 static void mel_of(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
                    const frame_t *s) {
-    const void *bins = f->transform(f, pcm, headroom, s->transform, PARITONE_STAGE_MAGNITUDE);
-    if (f->power == 2u) {
-        frontend_mel_power(f, bins, s->mel);
-    } else {
-        frontend_mel_magnitude(f, bins, s->mel);
-    }
+    f->mel(f, f->transform(f, pcm, headroom, s->transform, PARITONE_STAGE_MAGNITUDE), s->mel);
 }
 
 /* A stage before the input; returns where its values are. */
@@ -60,7 +55,7 @@ static const void *run(const paritone_frontend_t *f, const int16_t *pcm, void *s
     if (stage == PARITONE_STAGE_MEL) {
         return s.mel;
     }
-    frontend_log(f, s.mel, headroom, s.transform);
+    f->log(f, s.mel, headroom, s.transform);
     return s.transform;
 }
 
@@ -69,14 +64,9 @@ void frontend_column(const paritone_frontend_t *f, const int16_t *pcm, unsigned 
     const frame_t s = lay_out(f, scratch);
     mel_of(f, pcm, headroom, &s);
     if (level != NULL) {
-        *level = frontend_level(f, s.mel, headroom);
+        *level = f->level(f, s.mel, headroom);
     }
-    if (f->codes != NULL) {
-        frontend_codes(f, s.mel, headroom, column);
-    } else {
-        frontend_log(f, s.mel, headroom, s.transform);
-        frontend_quantize(f, s.transform, column);
-    }
+    f->input(f, s.mel, headroom, s.transform, column);
 }
 
 static int check(const paritone_frontend_t *f, const int16_t *pcm, const void *scratch,

@@ -16,18 +16,19 @@ static int32_t weigh(int32_t weight, int16_t sample, unsigned headroom) {
 static void window(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
                    int32_t *fft) {
     const paritone_fused_tables_t *tables = f->transform_tables;
-    const int32_t *weight = tables->window;
+    fused_weights_t weights = {tables->window, tables->fourth, 0};
     const uint32_t quarter = f->n_fft / 8u; /* pairs of a leg */
     const uint32_t start = f->window_start, end = start + f->window_length;
     memset(fft, 0, 4u * (size_t)f->n_fft);
     for (uint32_t k = 0; k < quarter; k++) {
         for (uint32_t i = 2u * k; i < f->n_fft; i += 2u * quarter) {
             if (i >= start && i < end) {
-                fft[i] = weigh(*weight++, pcm[i - start], headroom);
-                fft[i + 1u] = weigh(*weight++, pcm[i - start + 1u], headroom);
+                const int32_t *const weight = fused_weights(&weights);
+                fft[i] = weigh(weight[0], pcm[i - start], headroom);
+                fft[i + 1u] = weigh(weight[1], pcm[i - start + 1u], headroom);
             }
         }
-        weight += 6;
+        fused_next_row(&weights);
     }
 }
 
@@ -35,14 +36,15 @@ static void window(const paritone_frontend_t *f, const int16_t *pcm, unsigned he
 static const int32_t *transform(const paritone_frontend_t *f, const int16_t *pcm,
                                 unsigned headroom, int32_t *scratch, int32_t **other) {
     const paritone_fused_tables_t *tables = f->transform_tables;
-    const int32_t *twiddle = tables->twiddle;
     const uint32_t butterflies = f->n_fft / 8u;
+    uint32_t row = FUSED_ROW; /* words from butterfly to butterfly of the first stage */
     int32_t *in = scratch, *out = scratch + f->n_fft;
     frontend_fused_first(f, pcm, headroom, in);
     for (uint32_t blocks = 4u; blocks < butterflies; blocks *= 4u) {
         int32_t *const done = in;
-        frontend_fused_middle(twiddle, butterflies / blocks, blocks, in, out);
-        twiddle += 6u * butterflies / blocks;
+        row *= 4u; /* a stage's angles are every fourth of those of the stage before */
+        frontend_fused_middle(tables->window + 2 * FUSED_LEGS, row, butterflies / blocks, blocks, in,
+                              out);
         in = out;
         out = done;
     }

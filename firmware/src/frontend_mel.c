@@ -57,7 +57,12 @@ void frontend_mel_magnitude_c(const paritone_frontend_t *f, const uint32_t *magn
     frontend_mel_gain(f, mel);
 }
 
-void frontend_mel_power(const paritone_frontend_t *f, const uint64_t *power, uint64_t *mel) {
+void paritone_mel_magnitude(const paritone_frontend_t *f, const void *bins, uint64_t *mel) {
+    frontend_mel_magnitude(f, bins, mel);
+}
+
+void paritone_mel_power(const paritone_frontend_t *f, const void *bins, uint64_t *mel) {
+    const uint64_t *power = bins;
     const uint32_t one = (uint32_t)1 << f->rise_bits;
     size_t k = 0;
     for (uint32_t s = 0; s <= f->n_mels; s++) {

@@ -37,7 +37,7 @@ void frontend_codes(const paritone_frontend_t *f, const uint64_t *mel, unsigned 
     if (f->floor == 0u && offset >> 32 != 0u) {
         const uint32_t octave = (uint32_t)(62 - f->code_octave) - shift; /* of the least sum */
         frontend_codes_simd(f->codes, mel, column, f->n_mels, offset, octave << 23,
-                            23u - f->code_bits);
+                            23u - f->code_bits, f->code_ends);
     } else {
         frontend_codes_c(f, mel, headroom, column);
     }

@@ -43,26 +43,21 @@ void frontend_power(const int32_t *spectrum, size_t n, uint64_t *power);
 void frontend_mel_magnitude(const paritone_frontend_t *f, const uint32_t *magnitude,
                             uint64_t *mel);
 
-/* The same with floor(weight * power / 2^32) for each bin; power at most 2^60 (1 + 2^-13). */
-void frontend_mel_power(const paritone_frontend_t *f, const uint64_t *power, uint64_t *mel);
+/* paritone_mel_power: the same with floor(weight * power / 2^32) for each bin; power at most
+ * 2^60 (1 + 2^-13).
+ *
+ * paritone_log: log[j] = ln(mel / 2^(mel_exponent + power * headroom) + 1e-4) in q24, within
+ * 2e-6; or decibels above the reference, not below the floor, in q20 within 2e-5.
+ *
+ * paritone_input_log: the model's input from it, rounded, clipped to its dtype; float32 is the
+ * logarithm's value.
+ *
+ * paritone_level: the sum of all bands in units of 2^-10, floored, headroom undone; at most
+ * 2^32 - 1. */
 
-/* log[j] = ln(mel / 2^(mel_exponent + power * headroom) + 1e-4) in q24, within 2e-6; or
- * decibels above the reference, not below the floor, in q20 within 2e-5. */
-void frontend_log(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
-                  int32_t *log);
-
-/* The model's input from the logarithm: rounded, clipped to its dtype; float32 is the
- * logarithm's value. */
-void frontend_quantize(const paritone_frontend_t *f, const int32_t *log, void *column);
-
-/* The model's int8 or uint8 input from mel by the table of codes: the same bytes as
- * frontend_log and frontend_quantize. */
+/* paritone_input_codes: the same bytes for int8 and uint8 by the table of codes. */
 void frontend_codes(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
                     uint8_t *column);
-
-/* The sum of all bands in units of 2^-10, floored, headroom undone; at most 2^32 - 1.
- *   mel  [n_mels], below 2^62 */
-uint32_t frontend_level(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom);
 
 /* One frame's column, and its level unless that is null.
  *   headroom  of the frame's samples */

@@ -80,15 +80,16 @@ static void samples(const int16_t *pcm, unsigned headroom) {
 static void stages(void) {
     const paritone_fused_tables_t *tables = f->transform_tables;
     const uint32_t n = f->n_fft, groups = n / 8u;
-    const int32_t *twiddle = tables->twiddle;
+    uint32_t row = 4u * FUSED_ROW;
+    const int32_t *twiddle = tables->window + 2 * FUSED_LEGS;
     for (uint32_t blocks = 4; blocks < groups; blocks *= 4u) {
         const uint32_t stage = blocks == 4u ? MIDDLE_4 : MIDDLE_16;
         start();
-        frontend_fused_middle(twiddle, groups / blocks, blocks, words, found);
+        frontend_fused_middle(twiddle, row, groups / blocks, blocks, words, found);
         stop(stage);
-        frontend_fused_middle_c(twiddle, groups / blocks, blocks, words, expected);
+        frontend_fused_middle_c(twiddle, row, groups / blocks, blocks, words, expected);
         compare(stage, 0, n, n);
-        twiddle += 6u * groups / blocks;
+        row *= 4u;
     }
     start();
     frontend_fused_last(groups, words, found);

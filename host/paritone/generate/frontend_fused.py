@@ -28,11 +28,16 @@ def fused_tables_c(tables: FrontendTables) -> Iterable[str]:
     """The arrays and the struct ``fused_tables``; ``root`` is written elsewhere."""
     t = tables
     fused = fused_tables(t.n_fft, t.window, t.window_start, t.first_bin, t.n_bins, t.fft)
-    arrays = {"window": fused.window, "twiddle": fused.twiddle, "split": fused.split}
+    arrays = {"window": fused.window, "split": fused.split}
+    if len(fused.fourth):
+        arrays["fourth"] = fused.fourth
     for name, values in arrays.items():
         yield array(f"fused_{name}", values)
     pointers = {name: f"fused_{name}" for name in arrays}
     if t.power == 1:
         pointers["root"] = "root"
-    numbers = {"first_pair": fused.first_pair, "n_pairs": fused.n_pairs}
+    numbers = {
+        "first_pair": fused.first_pair,
+        "n_pairs": fused.n_pairs,
+    }
     yield table_struct("paritone_fused_tables_t", "fused_tables", pointers, **numbers)

@@ -91,7 +91,8 @@ typedef struct {
 
 /* The same bits, the stages run into each other, for the n_fft and windows that it can do:
  * n_fft 128, 512 or 2048, even window_start and window_length, window_length >= n_fft / 2. */
-paritone_transform_t paritone_transform_fused;
+paritone_transform_t paritone_transform_fused;     /* n_fft 128 and 512 */
+paritone_transform_t paritone_transform_fused_far; /* n_fft 2048 */
 
 /* Tables of the fused transform (src/frontend_fused.h), in the order in which it reads
  * them. M = n_fft / 2 = 4^S. */

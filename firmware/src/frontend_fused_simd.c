@@ -12,14 +12,16 @@ void frontend_fused_first(const paritone_frontend_t *f, const int16_t *pcm, unsi
 
 void frontend_fused_middle(const int32_t *twiddle, uint32_t row, uint32_t quarter,
                            uint32_t blocks, const int32_t *in, int32_t *out) {
-    const uint32_t row_bytes = 4u * row;
     if (blocks == 4u) {
-        frontend_fused_middle_4_simd(twiddle, quarter, in, out, row_bytes);
-    } else if (blocks == 16u) {
-        frontend_fused_middle_16_simd(twiddle, quarter, in, out, row_bytes);
+        frontend_fused_middle_4_simd(twiddle, quarter, in, out, 4u * row);
     } else {
-        frontend_fused_middle_far_simd(twiddle, quarter, blocks, in, out, row_bytes);
+        frontend_fused_middle_16_simd(twiddle, quarter, in, out, 4u * row);
     }
+}
+
+void frontend_fused_middle_far(const int32_t *twiddle, uint32_t row, uint32_t quarter,
+                               uint32_t blocks, const int32_t *in, int32_t *out) {
+    frontend_fused_middle_far_simd(twiddle, quarter, blocks, in, out, 4u * row);
 }
 
 void frontend_fused_last(uint32_t groups, const int32_t *in, int32_t *out) {
@@ -48,6 +50,11 @@ void frontend_fused_first(const paritone_frontend_t *f, const int16_t *pcm, unsi
 
 void frontend_fused_middle(const int32_t *twiddle, uint32_t row, uint32_t quarter,
                            uint32_t blocks, const int32_t *in, int32_t *out) {
+    frontend_fused_middle_c(twiddle, row, quarter, blocks, in, out);
+}
+
+void frontend_fused_middle_far(const int32_t *twiddle, uint32_t row, uint32_t quarter,
+                               uint32_t blocks, const int32_t *in, int32_t *out) {
     frontend_fused_middle_c(twiddle, row, quarter, blocks, in, out);
 }
 

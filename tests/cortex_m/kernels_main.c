@@ -85,7 +85,9 @@ static void stages(void) {
     for (uint32_t blocks = 4; blocks < groups; blocks *= 4u) {
         const uint32_t stage = blocks == 4u ? MIDDLE_4 : MIDDLE_16;
         start();
-        frontend_fused_middle(twiddle, row, groups / blocks, blocks, words, found);
+        fused_middle_t *const middle =
+            blocks > FUSED_NEAR_BLOCKS ? frontend_fused_middle_far : frontend_fused_middle;
+        middle(twiddle, row, groups / blocks, blocks, words, found);
         stop(stage);
         frontend_fused_middle_c(twiddle, row, groups / blocks, blocks, words, expected);
         compare(stage, 0, n, n);

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from paritone.features.tables import FrontendTables
 from paritone.generate.c_arrays import array, table_struct
-from paritone.generate.frontend_fused import fused_bytes, fused_tables_c, has_fused
+from paritone.generate.frontend_fused import FUSED_NEAR, fused_bytes, fused_tables_c, has_fused
 from paritone.generate.model import FORMAT
 
 _DTYPES = {"int8": "PARITONE_INT8", "uint8": "PARITONE_UINT8", "float32": "PARITONE_FLOAT32"}
@@ -90,13 +90,14 @@ def instance(
 ) -> str:
     """The struct `symbol` that runs ``paritone_transform_<transform>``, and `tail` after it.
 
-    Its tables are ``<transform>_tables``, written before; `transform_bytes` its scratch.
+    Its tables are ``<transform>_tables`` without ``_far``, written before; `transform_bytes` its
+    scratch.
     """
     fields = {
         "format": "PARITONE_FORMAT",
         "dtype": f"(uint8_t){_DTYPES[tables.dtype]}",
         "transform": f"paritone_transform_{transform}",
-        "transform_tables": f"&{transform}_tables",
+        "transform_tables": f"&{transform.removesuffix('_far')}_tables",
         "scratch_bytes": f"{tables.scratch_with(transform_bytes)}u",
         "stream_bytes": f"{tables.stream_with(transform_bytes)}u",
         **tail,
@@ -137,7 +138,8 @@ def _cmsis(tables: FrontendTables) -> Iterable[str]:
 def _fused(tables: FrontendTables, tail: Mapping[str, str]) -> Iterable[str]:
     if has_fused(tables):
         yield from fused_tables_c(tables)
-        yield instance("paritone_frontend_fused", tables, "fused", fused_bytes(tables), tail)
+        transform = "fused_far" if tables.n_fft > FUSED_NEAR else "fused"
+        yield instance("paritone_frontend_fused", tables, transform, fused_bytes(tables), tail)
 
 
 def _shared(tables: FrontendTables, tail: Mapping[str, str]) -> dict[str, npt.NDArray[Any]]:

@@ -8,6 +8,9 @@ from paritone.features.fused_tables import can_fuse, fused_tables
 from paritone.features.tables import FrontendTables
 from paritone.generate.c_arrays import array, table_struct
 
+FUSED_NEAR = 512
+"""Largest n_fft of ``paritone_transform_fused``; ``paritone_transform_fused_far`` takes more."""
+
 
 def has_fused(tables: FrontendTables) -> bool:
     """Whether ``paritone_frontend.c`` defines ``paritone_frontend_fused`` too."""

@@ -126,8 +126,9 @@ typedef void paritone_input_t(const struct paritone_frontend *f, const uint64_t 
 paritone_mel_t paritone_mel_magnitude, paritone_mel_power;
 paritone_level_t paritone_level;
 paritone_log_t paritone_log;
-paritone_input_t paritone_input_codes; /* by f->codes: int8 or uint8 without the logarithm */
-paritone_input_t paritone_input_log;   /* of the logarithm: any dtype */
+paritone_input_t paritone_input_codes;      /* by f->codes: int8, uint8 without the logarithm */
+paritone_input_t paritone_input_codes_wide; /* the same for f->floor 0, f->offset >= 2^32 */
+paritone_input_t paritone_input_log;        /* of the logarithm: any dtype */
 
 /* What a stream does about samples that its first and last frames lack. */
 typedef enum {

@@ -1,5 +1,5 @@
 /*
- * frontend_codes: the sum's octave and leading fraction bits, one word as in a float, choose
+ * frontend_codes_wide: the sum's octave and leading fraction bits, one word as in a float, choose
  * a cell; the comparison's carry is the step in it.
  *
  *   r0  codes   r1  mel   r2  column   r4, r5  offset   r6  base   r7  shift   r10  ends

@@ -24,7 +24,13 @@ void paritone_input_log(const paritone_frontend_t *f, const uint64_t *mel, unsig
 void paritone_input_codes(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
                           int32_t *scratch, void *column) {
     (void)scratch;
-    frontend_codes(f, mel, headroom, column);
+    frontend_codes_c(f, mel, headroom, column);
+}
+
+void paritone_input_codes_wide(const paritone_frontend_t *f, const uint64_t *mel,
+                               unsigned headroom, int32_t *scratch, void *column) {
+    (void)scratch;
+    frontend_codes_wide(f, mel, headroom, column);
 }
 
 void frontend_codes_c(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,

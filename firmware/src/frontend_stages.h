@@ -56,8 +56,12 @@ void frontend_mel_magnitude(const paritone_frontend_t *f, const uint32_t *magnit
  * 2^32 - 1. */
 
 /* paritone_input_codes: the same bytes for int8 and uint8 by the table of codes. */
-void frontend_codes(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
-                    uint8_t *column);
+void frontend_codes_c(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
+                      uint8_t *column);
+
+/* paritone_input_codes_wide: for f->floor 0 and f->offset >= 2^32. */
+void frontend_codes_wide(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
+                         uint8_t *column);
 
 /* One frame's column, and its level unless that is null.
  *   headroom  of the frame's samples */
@@ -78,7 +82,5 @@ unsigned frontend_headroom_c(const int16_t *pcm, size_t n);
 void frontend_copy_c(int16_t *to, const int16_t *from, size_t n);
 void frontend_mel_magnitude_c(const paritone_frontend_t *f, const uint32_t *magnitude,
                               uint64_t *mel);
-void frontend_codes_c(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
-                      uint8_t *column);
 
 #endif

@@ -69,7 +69,7 @@ void frontend_mel_segments_simd(const uint16_t *length, const uint32_t *rise,
                                 const uint32_t *magnitude, uint64_t *mel, size_t n_mels,
                                 uint32_t one);
 
-/* frontend_input.S: codes of n mel sums, of which each + offset is 2^32 at least.
+/* frontend_input.S: frontend_codes_wide, codes of n mel sums, of which each + offset is 2^32 at least.
  *   base   (62 - octave of the first cell) << 23
  *   shift  23 - code_bits
  *   ends   code_ends */

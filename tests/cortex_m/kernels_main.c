@@ -122,10 +122,10 @@ static void bands(unsigned headroom) {
     stop(MEL);
     frontend_mel_magnitude_c(f, (uint32_t *)words, (uint64_t *)(void *)expected);
     compare(MEL, 0, 2u * f->n_mels, 2u * f->n_mels);
-    if (f->codes != NULL) {
+    if (f->input == paritone_input_codes_wide) {
         memcpy(words, expected, 8u * f->n_mels);
         start();
-        frontend_codes(f, (uint64_t *)(void *)words, headroom, (uint8_t *)found);
+        frontend_codes_wide(f, (uint64_t *)(void *)words, headroom, (uint8_t *)found);
         stop(CODES);
         frontend_codes_c(f, (uint64_t *)(void *)words, headroom, (uint8_t *)expected);
         compare(CODES, 0, column_words, column_words);

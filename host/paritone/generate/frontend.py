@@ -70,10 +70,13 @@ def frontend_c(tables: FrontendTables, *, every_stage: bool = False) -> str:
 def _tail(tables: FrontendTables, every_stage: bool) -> dict[str, str]:
     """The functions after the transform, by field; those left out are null."""
     codes = tables.codes is not None
+    wide = tables.floor == 0 and tables.offset >= 2**32
     functions = {
         "mel": "paritone_mel_power" if tables.power == 2 else "paritone_mel_magnitude",
-        "input": "paritone_input_codes" if codes else "paritone_input_log",
+        "input": "paritone_input_log",
     }
+    if codes:
+        functions["input"] = "paritone_input_codes_wide" if wide else "paritone_input_codes"
     if every_stage or tables.silence:
         functions["level"] = "paritone_level"
     if every_stage or not codes:

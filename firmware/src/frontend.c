@@ -38,20 +38,18 @@ size_t paritone_frontend_stage_bytes(const paritone_frontend_t *f, paritone_stag
     }
 }
 
-static void mel_of(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
-                   const frame_t *s) {
-    f->mel(f, f->transform(f, pcm, headroom, s->transform, PARITONE_STAGE_MAGNITUDE), s->mel);
-}
-
 /* A stage before the input; returns where its values are. */
 static const void *run(const paritone_frontend_t *f, const int16_t *pcm, void *scratch,
                        paritone_stage_t stage) {
     const frame_t s = lay_out(f, scratch);
     const unsigned headroom = frontend_headroom(pcm, f->window_length);
+    const paritone_stage_t last =
+        stage < PARITONE_STAGE_MAGNITUDE ? stage : PARITONE_STAGE_MAGNITUDE;
+    const void *bins = f->transform(f, pcm, headroom, s.transform, last);
     if (stage <= PARITONE_STAGE_MAGNITUDE) {
-        return f->transform(f, pcm, headroom, s.transform, stage);
+        return bins;
     }
-    mel_of(f, pcm, headroom, &s);
+    f->mel(f, bins, s.mel);
     if (stage == PARITONE_STAGE_MEL) {
         return s.mel;
     }
@@ -62,7 +60,7 @@ static const void *run(const paritone_frontend_t *f, const int16_t *pcm, void *s
 void frontend_column(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
                      void *scratch, void *column, uint32_t *level) {
     const frame_t s = lay_out(f, scratch);
-    mel_of(f, pcm, headroom, &s);
+    f->mel(f, f->transform(f, pcm, headroom, s.transform, PARITONE_STAGE_MAGNITUDE), s.mel);
     if (level != NULL) {
         *level = f->level(f, s.mel, headroom);
     }

@@ -37,8 +37,9 @@ void frontend_fused_start(const paritone_frontend_t *f, const int16_t *pcm, unsi
     state->out = scratch + f->n_fft;
     state->row = FUSED_ROW;
     state->blocks = 4u;
+    state->quarter = f->n_fft / 32u;
     frontend_fused_first(f, pcm, headroom, state->in);
-    while (state->blocks < f->n_fft / 8u && state->blocks <= FUSED_NEAR_BLOCKS) {
+    while (state->quarter > 1u && state->blocks <= FUSED_NEAR_BLOCKS) {
         frontend_fused_stage(f, frontend_fused_middle, state);
     }
 }

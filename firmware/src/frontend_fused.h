@@ -103,6 +103,7 @@ typedef struct {
     int32_t *in, *out; /* [n_fft] each: the last results, and where the next ones go */
     uint32_t row;      /* words between butterflies' cos and sin in the first stage's table */
     uint32_t blocks;   /* of the next stage */
+    uint32_t quarter;  /* and butterflies of a block */
 } fused_t;
 
 /* The next stage; its angles are every fourth of those of the stage before. */
@@ -111,9 +112,10 @@ static inline void frontend_fused_stage(const paritone_frontend_t *f, fused_midd
     const paritone_fused_tables_t *tables = f->transform_tables;
     int32_t *const done = state->in;
     state->row *= 4u;
-    middle(tables->window + 2 * FUSED_LEGS, state->row, f->n_fft / 8u / state->blocks,
-           state->blocks, state->in, state->out);
+    middle(tables->window + 2 * FUSED_LEGS, state->row, state->quarter, state->blocks, state->in,
+           state->out);
     state->blocks *= 4u;
+    state->quarter /= 4u;
     state->in = state->out;
     state->out = done;
 }

@@ -10,7 +10,7 @@ const void *paritone_transform_fused_far(const paritone_frontend_t *f, const int
         return scratch;
     }
     frontend_fused_start(f, pcm, headroom, scratch, &state);
-    while (state.blocks < f->n_fft / 8u) {
+    while (state.quarter > 1u) {
         frontend_fused_stage(f, frontend_fused_middle_far, &state);
     }
     return frontend_fused_end(f, &state, last);

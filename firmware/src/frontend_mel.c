@@ -40,7 +40,7 @@ static void add_segment(const paritone_frontend_t *f, uint32_t s, sums_t sums, u
 }
 
 void frontend_mel_gain(const paritone_frontend_t *f, uint64_t *mel) {
-    for (uint32_t j = 0; f->gain != NULL && j < f->n_mels; j++) {
+    for (uint32_t j = 0; j < f->n_mels; j++) {
         mel[j] = mul_high96(f->gain[j], mel[j]);
     }
 }
@@ -54,11 +54,13 @@ void frontend_mel_magnitude_c(const paritone_frontend_t *f, const uint32_t *magn
         add_segment(f, s, sum_magnitude(f->rise + k, one, magnitude + k, n), mel);
         k += n;
     }
-    frontend_mel_gain(f, mel);
 }
 
 void paritone_mel_magnitude(const paritone_frontend_t *f, const void *bins, uint64_t *mel) {
     frontend_mel_magnitude(f, bins, mel);
+    if (f->gain != NULL) {
+        frontend_mel_gain(f, mel);
+    }
 }
 
 void paritone_mel_power(const paritone_frontend_t *f, const void *bins, uint64_t *mel) {
@@ -70,5 +72,7 @@ void paritone_mel_power(const paritone_frontend_t *f, const void *bins, uint64_t
         add_segment(f, s, sum_power(f->rise + k, one, power + k, n), mel);
         k += n;
     }
-    frontend_mel_gain(f, mel);
+    if (f->gain != NULL) {
+        frontend_mel_gain(f, mel);
+    }
 }

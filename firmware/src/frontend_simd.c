@@ -27,7 +27,6 @@ void frontend_mel_magnitude(const paritone_frontend_t *f, const uint32_t *magnit
                             uint64_t *mel) {
     frontend_mel_segments_simd(f->segment_length, f->rise, magnitude, mel, f->n_mels,
                                (uint32_t)1 << f->rise_bits);
-    frontend_mel_gain(f, mel);
 }
 
 void frontend_codes_wide(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,

@@ -37,13 +37,13 @@ void frontend_magnitude(const uint32_t *root, const int32_t *spectrum, size_t n,
 /* |X|^2, exactly, of n bins; at most 2^63. Elsewhere. */
 void frontend_power(const int32_t *spectrum, size_t n, uint64_t *power);
 
-/* mel[j] = sum of weight * magnitude over the band's bins, times the band's gain.
+/* paritone_mel_magnitude before the gain: mel[j] = sum of weight * magnitude over the band's bins.
  *   magnitude  [n_bins], at most 2^30 (1 + 2^-14)
  *   out        below 2^62: the generator chooses rise_bits for it */
 void frontend_mel_magnitude(const paritone_frontend_t *f, const uint32_t *magnitude,
                             uint64_t *mel);
 
-/* paritone_mel_power: the same with floor(weight * power / 2^32) for each bin; power at most
+/* paritone_mel_power: that with floor(weight * power / 2^32) for each bin; power at most
  * 2^60 (1 + 2^-13).
  *
  * paritone_log: log[j] = ln(mel / 2^(mel_exponent + power * headroom) + 1e-4) in q24, within
@@ -68,7 +68,7 @@ void frontend_codes_wide(const paritone_frontend_t *f, const uint64_t *mel, unsi
 void frontend_column(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
                      void *scratch, void *column, uint32_t *level);
 
-/* The band's gains, in place, where there are any. */
+/* The bands' gains, of which there are some, in place. */
 void frontend_mel_gain(const paritone_frontend_t *f, uint64_t *mel);
 
 /* n samples, from first to last: `to` may be within `from` where it lies below it. */

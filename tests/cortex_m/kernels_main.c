@@ -123,6 +123,9 @@ static void bands(unsigned headroom) {
     frontend_mel_magnitude_c(f, (uint32_t *)words, (uint64_t *)(void *)expected);
     compare(MEL, 0, 2u * f->n_mels, 2u * f->n_mels);
     if (f->input == paritone_input_codes_wide) {
+        if (f->gain != NULL) {
+            frontend_mel_gain(f, (uint64_t *)(void *)expected);
+        }
         memcpy(words, expected, 8u * f->n_mels);
         start();
         frontend_codes_wide(f, (uint64_t *)(void *)words, headroom, (uint8_t *)found);

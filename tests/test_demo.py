@@ -88,7 +88,8 @@ def test_latency_and_memory_are_plausible(summary):
     assert latency["unit"] == "instructions"
     assert latency["inference"] > summary["model"]["macs"] / 2
     assert latency["layers"]
-    assert 0 < memory["stack_bytes"] < memory["ram_bytes"] <= 128 * 1024
+    assert 0 < memory["stack_bytes"] <= memory["stack_bound_bytes"] <= 4096
+    assert memory["stack_bound_bytes"] < memory["ram_bytes"] <= 128 * 1024
     assert 0 < memory["arena_bytes"] < memory["ram_bytes"]
     assert summary["model"]["weights_bytes"] < memory["flash_bytes"] <= 1024 * 1024
 

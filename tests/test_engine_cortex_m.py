@@ -6,12 +6,12 @@ The host's outputs are compared with both oracles in the same run. ``PARITONE_BO
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given
 
 import emulated_models
 from cortex_m_emulator import M4, M7, M33
@@ -19,13 +19,13 @@ from engine_networks import networks
 from engine_verdict import Verdict
 from paritone import clips, datasets, parity, quantization
 from paritone import config as configuration
-from paritone.engine.plan import plan
+from paritone.engine.plan import OPTIMIZATIONS, plan
 from paritone.engine.tflite import parse
 from paritone.models.load import load_keras
 from paritone.models.miniresnet import miniresnet
 from paritone.models.yamnet import yamnet
 from test_engine import randomise
-from test_engine_models import SINGLE, settled, share
+from test_engine_models import SINGLE, drawn, share
 from tflite_models import Case
 
 pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("tflite_schema")]
@@ -42,25 +42,11 @@ NETWORKS = int(os.environ.get("PARITONE_BOARD_NETWORKS", "3"))
 PATCHES = int(os.environ.get("PARITONE_PATCHES", "2"))
 
 
-def drawn(strategy, count):
-    """`count` examples, the same ones every time."""
-    found = []
-
-    @settled(count)
-    @given(strategy)
-    def collect(case):
-        found.append(case)
-
-    collect()
-    return found
-
-
 @dataclass
 class Judged:
     """Models, their patches, and what the host makes of them: equal to both oracles."""
 
-    plans: list
-    patches: list
+    cases: list
     expected: list
     verdict: Verdict
 
@@ -68,14 +54,15 @@ class Judged:
     def of(cases):
         """Run `cases` on the host."""
         verdict = Verdict()
-        expected = [verdict.add(case) for case in cases]
-        plans = [plan(parse(case.content)) for case in cases]
-        patches = [[p if isinstance(p, tuple) else (p,) for p in case.patches] for case in cases]
-        return Judged(plans, patches, expected, verdict)
+        return Judged(cases, verdict.judge(cases), verdict)
 
-    def check(self, core, folder):
-        """Run them on a core."""
-        values = emulated_models.check(self.plans, self.patches, self.expected, core, folder)
+    def check(self, core, folder, points=OPTIMIZATIONS):
+        """Run them on a core, one after the other at each of `points` in turn."""
+        graphs = [parse(case.content) for case in self.cases]
+        turn = itertools.cycle(points)
+        plans = [plan(graph, next(turn)) for graph in graphs]
+        patches = [[p if isinstance(p, tuple) else (p,) for p in c.patches] for c in self.cases]
+        values = emulated_models.check(plans, patches, self.expected, core, folder)
         print(f"{core.name}: {values} values, 0 mismatches; host: {self.verdict}")
 
 
@@ -129,4 +116,7 @@ def whole(real, examples, shared_data):
 
 @pytest.mark.parametrize("core", [M4, M33, M7], ids=lambda core: core.name)
 def test_whole_models(whole, core, tmp_path):
-    whole.check(core, tmp_path)
+    for point in OPTIMIZATIONS if PATCHES > 2 else OPTIMIZATIONS[:1]:
+        folder = tmp_path / point
+        folder.mkdir()
+        whole.check(core, folder, [point])

@@ -35,6 +35,7 @@ SINGLE = {
 # The products have the most ways to go wrong.
 WEIGHTS = {"CONV_2D": 6, "DEPTHWISE_CONV_2D": 4, "FULLY_CONNECTED": 3, "binary": 2}
 COUNT = int(os.environ.get("PARITONE_MODELS", "120"))
+NETWORKS = int(os.environ.get("PARITONE_NETWORKS", "10"))
 
 
 def share(kind: str, count: int = COUNT) -> int:
@@ -50,31 +51,32 @@ def settled(count: int) -> settings:
         deadline=None,
         derandomize=True,
         database=None,
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
+
+
+def drawn(strategy, count):
+    """`count` examples, the same ones every time."""
+    found = []
+
+    @settled(count)
+    @given(strategy)
+    def collect(case):
+        found.append(case)
+
+    collect()
+    return found
 
 
 @pytest.mark.parametrize("kind", SINGLE)
 def test_single_operator(kind):
     verdict = Verdict()
-
-    @settled(share(kind))
-    @given(SINGLE[kind])
-    def check(case):
-        verdict.add(case)
-
-    check()
+    verdict.judge(drawn(SINGLE[kind], share(kind)))
     print(verdict)
 
 
 def test_networks():
     verdict = Verdict()
-
-    @settled(int(os.environ.get("PARITONE_NETWORKS", "10")))
-    @given(networks())
-    def check(case):
-        verdict.add(case)
-
-    check()
+    verdict.judge(drawn(networks(), NETWORKS))
     print(verdict)

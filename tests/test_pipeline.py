@@ -284,7 +284,8 @@ def test_deployment_chain_then_benchmarking_what_it_made(project, tmp_path):
     _require_parity(found, "native", "stm32f405")
     own = {"flash_bytes", "code_bytes", "tables_bytes", "ram_bytes"}
     frontend = {f"frontend_{name}" for name in own}
-    expected = {"flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes"} | frontend
+    expected = {"flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes", "stack_bound_bytes"}
+    expected |= frontend
     assert set(found["memory"]) == expected
     header = (tmp_path / "run/C_header/paritone_generated.h").read_text()
     assert f"PARITONE_ARENA_BYTES {found['memory']['arena_bytes']}" in header

@@ -205,7 +205,8 @@ def _constant(model: Any, graph: Any, rng: Rng) -> None:
         return
     words = list(struct.unpack(f"<{len(raw) // 4}i", raw))
     changed = _change_entry(words, DIMENSIONS, rng)
-    model.buffers[at].data = list(struct.pack(f"<{len(changed)}i", *changed))
+    words = [v & 0xFFFFFFFF for v in changed]
+    model.buffers[at].data = list(struct.pack(f"<{len(words)}I", *words))
 
 
 def _operands(model: Any, graph: Any, rng: Rng) -> None:

@@ -40,6 +40,35 @@ typedef struct {
     const int8_t *shift;       /* [out_channels] */
 } paritone_conv_2d_t;
 
+/*
+ * CONV_2D without groups, by packed products (src/products.h). Channels come in groups of four,
+ * filled up by channels without weights; sums are of raw inputs, offset and bias are in constants.
+ *
+ * A layer whose outputs all lie on one side of the zero point has `addend`:
+ *   sat8(((sum + start) * factor >> 32) + base + addend >> shift), shift 2 .. 6
+ * any other has `correction`, `half` and `right` in its place:
+ *   twice = 2 * (sum + start) + correction
+ *   sat8((twice * factor + 2^31 >> 32) + (twice >> 31) + half >> right)
+ * and the generator has proven that this is what the reference gives for every input.
+ */
+typedef struct {
+    paritone_window_t window;
+    int32_t depth;   /* values of a window: height * width * in_channels */
+    int32_t block;   /* triples of pixels that are packed at once */
+    int32_t padding; /* value outside of the input: its zero point */
+    int32_t padded;  /* whether a window leaves the input */
+    int32_t minimum, maximum;
+    const int32_t *weights; /* [groups][depth], four in a word, the first in the lowest byte */
+    const int32_t *wide;    /* or [groups][depth][2], two in a word: first + second * 2^21 */
+    const uint16_t *chunks; /* [groups + 1] where the chunks of each group begin in start */
+    const int32_t *start;   /* [chunks][4]; `start` above is the sum over a group's chunks */
+    const int32_t *factor;  /* [groups][4], this and what follows */
+    const uint16_t *addend;
+    const int32_t *correction, *half;
+    const uint8_t *right;
+    int32_t base, shift;
+} paritone_products_t;
+
 /* weights [height][width][out_channels], out_channels = in_channels * depth_multiplier */
 typedef struct {
     paritone_window_t window;
@@ -106,6 +135,13 @@ typedef struct {
     int32_t minimum, maximum;
 } paritone_binary_t;
 
+/* ADD and SUB of two tensors of one shape: sat8(weight[0] * a + weight[1] * b + start). A weight of
+ * 2^24 and a start of 2^16 are one; products are floored to 2^-16, their sums stay in int32. */
+typedef struct {
+    int32_t weight[2];
+    int32_t start;
+} paritone_weighted_sum_t;
+
 /* rows of `depth` scores */
 typedef struct {
     int32_t rows, depth;
@@ -117,6 +153,12 @@ typedef struct {
 typedef struct {
     const uint8_t *table; /* [256] */
 } paritone_lookup_t;
+
+/* The same with a table for each channel of the last axis. */
+typedef struct {
+    int32_t channels;
+    const uint8_t *table; /* [channels][256] */
+} paritone_channel_lookup_t;
 
 /* REQUANTIZE */
 typedef struct {
@@ -149,6 +191,7 @@ typedef struct {
 } paritone_pad_t;
 
 paritone_kernel_t paritone_conv_2d;
+paritone_kernel_t paritone_products;
 paritone_kernel_t paritone_depthwise_conv_2d;
 paritone_kernel_t paritone_depthwise_lines;
 paritone_kernel_t paritone_fully_connected;
@@ -163,6 +206,8 @@ paritone_kernel_t paritone_maximum;
 paritone_kernel_t paritone_minimum;
 paritone_kernel_t paritone_prelu;
 paritone_kernel_t paritone_lookup;
+paritone_kernel_t paritone_weighted_sum;
+paritone_kernel_t paritone_channel_lookup;
 paritone_kernel_t paritone_softmax;
 paritone_kernel_t paritone_quantize;
 paritone_kernel_t paritone_requantize;

@@ -98,4 +98,26 @@ static inline int32_t multiply_rounding_once(int32_t value, int32_t multiplier, 
     return sat32((product + half - (product < 0 ? 1 : 0)) >> right);
 }
 
+/*
+ * Requantization along one line: floors (sum * factor / 2^32 + addend) / 2^shift, saturating.
+ * factor 1 .. 2^31 - 1, shift 0 .. 6; |addend| and the quotient by 2^32 below 2^30.
+ */
+static inline int8_t requantize_line(int32_t sum, int32_t factor, int32_t addend, int32_t shift)
+{
+    return sat8(((int32_t)(((int64_t)sum * factor) >> 32) + addend) >> shift);
+}
+
+/*
+ * Requantization that rounds twice, as multiply_by_quantized_multiplier does: the tie of the
+ * second rounding is moved by the sum's sign. twice = 2 * sum + correction and `half` are below
+ * 2^31 in size, multiplier 0 .. 2^31 - 1, right 1 .. 20.
+ */
+static inline int8_t requantize_twice(int32_t sum, int32_t multiplier, int32_t correction,
+                                      int32_t half, int32_t right)
+{
+    const int32_t twice = 2 * sum + correction;
+    const int64_t product = (int64_t)twice * multiplier + (INT64_C(1) << 31);
+    return sat8(((int32_t)(product >> 32) + half + (twice >> 31)) >> right);
+}
+
 #endif

@@ -3,6 +3,7 @@
 
 const paritone_kernels_t paritone_kernels_all = {{
     [PARITONE_KERNEL_CONV_2D] = paritone_conv_2d,
+    [PARITONE_KERNEL_PRODUCTS] = paritone_products,
     [PARITONE_KERNEL_DEPTHWISE_CONV_2D] = paritone_depthwise_conv_2d,
     [PARITONE_KERNEL_DEPTHWISE_LINES] = paritone_depthwise_lines,
     [PARITONE_KERNEL_FULLY_CONNECTED] = paritone_fully_connected,
@@ -23,4 +24,6 @@ const paritone_kernels_t paritone_kernels_all = {{
     [PARITONE_KERNEL_MAXIMUM] = paritone_maximum,
     [PARITONE_KERNEL_MINIMUM] = paritone_minimum,
     [PARITONE_KERNEL_PRELU] = paritone_prelu,
+    [PARITONE_KERNEL_WEIGHTED_SUM] = paritone_weighted_sum,
+    [PARITONE_KERNEL_CHANNEL_LOOKUP] = paritone_channel_lookup,
 }};

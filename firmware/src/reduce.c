@@ -1,4 +1,5 @@
 /* MEAN and REDUCE_MAX over any axes: int8. */
+#include "channel_sums.h"
 #include "fixed_point.h"
 #include "operands.h"
 
@@ -55,6 +56,33 @@ static int32_t kept_count(const paritone_reduce_t *p)
     return p->kept[0] * p->kept[1] * p->kept[2] * p->kept[3];
 }
 
+/* The mean, or the sum, of which `sum` is that of stored values. */
+static int8_t rescale(const paritone_reduce_t *p, int32_t sum)
+{
+    const int32_t scaled =
+        multiply_by_quantized_multiplier(sum + p->input_sum_offset, p->multiplier, p->shift);
+    return sat8(add_wrapping(scaled, p->output_offset));
+}
+
+/* Where only channels are kept, of most of them; returns how many. */
+static int32_t reduce_pixels(const paritone_reduce_t *p, const int8_t *input, int8_t *output)
+{
+    const int32_t channels = p->kept[3];
+    const int32_t pixels = p->reduced[0] * p->reduced[1] * p->reduced[2];
+    int32_t done = 0;
+    if (kept_count(p) != channels || p->reduced[3] != 1) {
+        return 0;
+    }
+    for (; channels - done >= CHANNEL_SUMS_LANES; done += CHANNEL_SUMS_LANES) {
+        int32_t sums[CHANNEL_SUMS_LANES];
+        paritone_channel_sums(&input[done], pixels, channels, sums);
+        for (int32_t i = 0; i < CHANNEL_SUMS_LANES; i++) {
+            output[done + i] = rescale(p, sums[i]);
+        }
+    }
+    return done;
+}
+
 void paritone_mean(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
 {
     (void)first_row; /* called once, for all of it */
@@ -62,10 +90,8 @@ void paritone_mean(const paritone_step_t *step, int32_t first_row, int32_t rows,
     const paritone_reduce_t *p = step->params;
     const int8_t *input = input_of(step, arena, 0);
     int8_t *output = output_of(step, arena);
-    for (int32_t i = 0; i < kept_count(p); i++) {
-        const int32_t sum = sum_reduced(p, &input[kept_offset(p, i)]) + p->input_sum_offset;
-        const int32_t mean = multiply_by_quantized_multiplier(sum, p->multiplier, p->shift);
-        output[i] = sat8(add_wrapping(mean, p->output_offset));
+    for (int32_t i = reduce_pixels(p, input, output); i < kept_count(p); i++) {
+        output[i] = rescale(p, sum_reduced(p, &input[kept_offset(p, i)]));
     }
 }
 

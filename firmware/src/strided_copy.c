@@ -1,6 +1,7 @@
 /* TRANSPOSE, STRIDED_SLICE, SPLIT, CONCATENATION: up to four axes, elements of any size. */
 #include <string.h>
 
+#include "copy.h"
 #include "operands.h"
 
 /* One row of `n` elements, a stride of elements apart on either side. */
@@ -12,7 +13,7 @@ static void copy_row(const paritone_strided_copy_t *p, const uint8_t *input, int
     const int32_t read = p->in_stride[3];
     const int32_t write = p->out_stride[3];
     if (read == 1 && write == 1) {
-        memcpy(&output[to * bytes], &input[from * bytes], (size_t)n * (size_t)bytes);
+        copy_bytes(&output[to * bytes], &input[from * bytes], n * bytes);
     } else if (bytes == 1) {
         for (int32_t i = 0; i < n; i++) {
             output[to + i * write] = input[from + i * read];

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paritone import boards, footprint, sources
+from paritone import boards, budgets, footprint, sources, stack
 from paritone.boards import Board
-from paritone.errors import ConfigError, ModelError, ToolMissingError
+from paritone.errors import CheckFailedError, ConfigError, ModelError, ToolMissingError
 from paritone.footprint import Footprint
+from paritone.stack import StackBound
 
 if TYPE_CHECKING:
     from paritone.config import Config
@@ -32,6 +33,7 @@ class Firmware:
     manifest : of the generated C, see `paritone.generate.manifest`
     flash_bytes, ram_bytes : code, constants and initial values; data and stack
     frontend : what of these the frontend takes
+    stack : the most stack that any path of calls takes
     """
 
     board: Board
@@ -40,6 +42,7 @@ class Firmware:
     flash_bytes: int
     ram_bytes: int
     frontend: Footprint
+    stack: StackBound
 
     @property
     def memory(self) -> dict[str, int]:
@@ -48,6 +51,7 @@ class Firmware:
             "flash_bytes": self.flash_bytes,
             "ram_bytes": self.ram_bytes,
             "arena_bytes": self.manifest["arena_bytes"],
+            "stack_bound_bytes": self.stack.bytes,
             **self.frontend.record(),
         }
 
@@ -68,16 +72,18 @@ def prepare(
         The model does not fit the configuration or the board.
     ToolMissingError
     """
-    from paritone.engine import plan, tflite
+    from paritone.engine import plan
     from paritone.generate import frontend_tables, generate
     from paritone.generate.frontend_fused import simd_stream_bytes
 
-    planned = plan.plan(tflite.read(model))
+    planned = plan.of_file(model, config.optimization)
     tables = frontend_tables(planned, config)
     _require_fit(planned.arena_bytes, simd_stream_bytes(tables), planned.weights_bytes, board)
     generated = folder / "generated"
     generate(model, config, generated)
-    return build_firmware(generated, board, folder / "firmware", cmsis_dsp)
+    firmware = build_firmware(generated, board, folder / "firmware", cmsis_dsp)
+    budgets.require(firmware, model, config)
+    return firmware
 
 
 def build_firmware(
@@ -112,7 +118,26 @@ def build_firmware(
     elf = build_dir / "firmware.elf"
     flash_bytes, ram_bytes = sizes(elf)
     frontend = footprint.of_frontend(elf, manifest)
-    return Firmware(board, elf, manifest, flash_bytes, ram_bytes, frontend)
+    bound = _stack_bound(elf, build_dir, board)
+    return Firmware(board, elf, manifest, flash_bytes, ram_bytes, frontend, bound)
+
+
+def _stack_bound(elf: Path, build_dir: Path, board: Board) -> StackBound:
+    bound = stack.of_firmware(elf, build_dir, _objdump())
+    if bound.bytes > board.memory.stack_bytes:
+        raise CheckFailedError(
+            f"the firmware may need {bound.bytes:,} B of stack, {board.name} gives it "
+            f"{board.memory.stack_bytes:,} B (STACK_BYTES of its link.ld): {bound}"
+        )
+    return bound
+
+
+def _objdump() -> str:
+    """The disassembler that belongs to the compiler."""
+    output, status = _run([boards.tool("arm-none-eabi-gcc"), "-print-prog-name=objdump"])
+    if status != 0:
+        raise ToolMissingError(f"arm-none-eabi-gcc cannot say where objdump is: {output}")
+    return output
 
 
 def require_fit(manifest: Mapping[str, Any], board: Board) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import build, device, latency, validate
+from paritone import budgets, build, device, latency, validate
 from paritone.build import Firmware
 from paritone.clips import ClipData, noise
 from paritone.config import Config
-from paritone.engine import plan, tflite
+from paritone.engine import plan
 from paritone.errors import CheckFailedError
 from paritone.features.tables import FrontendTables
 from paritone.parity import REFERENCE, Comparison, Tally
@@ -71,7 +71,7 @@ def host_parity(model: Path, pcm: Clips, config: Config) -> dict[str, Comparison
     from paritone.native.engine import Engine
     from paritone.native.frontend import Frontend
 
-    engine, reference = Engine(model), Reference(model)
+    engine, reference = Engine(model, config.optimization), Reference(model)
     tables = frontend_tables(engine.plan, config)
     native = Frontend(tables)
     frontend, scores = Tally(("integer", "native")), Tally((REFERENCE, "native"))
@@ -98,7 +98,8 @@ def run(prepared: Prepared, model: Path, run_dir: Path, stage: Stage, *, measure
             return _on_host(host_parity(model, pcm, config), manifest.arena_bytes)
     with stage(f"Building the firmware for {prepared.board}"):
         firmware = build.build_firmware(run_dir / GENERATED, prepared.board, run_dir / FIRMWARE)
-    tables = generate.frontend_tables(plan.plan(tflite.read(model)), config)
+    budgets.require(firmware, model, config)
+    tables = generate.frontend_tables(plan.of_file(model, config.optimization), config)
     with (
         stage(f"Flashing {prepared.board}, and comparing its features and scores with the host's"),
         device.open(prepared.board, firmware) as board,

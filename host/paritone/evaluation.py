@@ -80,10 +80,10 @@ def device_scores(model: Path, data: Sequence[ClipData], config: Config) -> list
 
     if model.suffix != ".tflite":
         raise ModelError(f"{model}: the device runs quantized models (.tflite)")
-    tables = frontend_tables(plan.plan(tflite.read(model)), config)
+    tables = frontend_tables(plan.of_file(model, config.optimization), config)
 
     def scorer() -> Callable[[ClipData], Scores]:
-        engine, frontend = Engine(model), Frontend(tables)
+        engine, frontend = Engine(model, config.optimization), Frontend(tables)
 
         def score(clip: ClipData) -> Scores:
             patches = frontend.patches(clip.pcm)
@@ -187,7 +187,7 @@ def describe(model: Path) -> dict[str, Any]:
         return {**found, "input": {"dtype": "float32", "shape": shape}}
     graph = tflite.read(model)
     with suppress(ModelError):  # a model that the engine cannot run still has an input
-        planned = plan.plan(graph)
+        planned = plan.of_file(model)
         found |= {"macs": planned.macs, "weights_bytes": planned.weights_bytes}
     shape = list(graph.input.shape)
     return {**found, "input": {"dtype": graph.input.dtype, "shape": shape}}
@@ -198,7 +198,7 @@ def device_problem(model: Path, config: Config) -> str | None:
     from paritone.generate import frontend_tables
 
     try:
-        frontend_tables(plan.plan(tflite.read(model)), config)
+        frontend_tables(plan.of_file(model, config.optimization), config)
     except ParitoneError as error:
         return str(error)
     return None

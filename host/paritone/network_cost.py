@@ -173,7 +173,7 @@ def _layers(calls: Sequence[Cost], manifest: Mapping[str, Any]) -> tuple[Layer, 
 
 _HEADS = ("MACs", "instructions", "per MAC", "cycles", "per MAC", "bytes")
 _NAME_WIDTH = 36
-_WIDTH = 140
+_WIDTH = 150
 """Characters, where nobody says how many fit."""
 
 

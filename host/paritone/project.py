@@ -43,10 +43,10 @@ class Project:
 
     def tables(self) -> FrontendTables:
         """The frontend's tables for this model's input."""
-        from paritone.engine import plan, tflite
+        from paritone.engine import plan
         from paritone.generate import frontend_tables
 
-        return frontend_tables(plan.plan(tflite.read(self.model)), self.config)
+        return frontend_tables(plan.of_file(self.model, self.config.optimization), self.config)
 
 
 def find(

@@ -15,6 +15,7 @@ MEMORY = {
     "frontend_flash_bytes": "frontend, part of the flash",
     "frontend_ram_bytes": "frontend beside the patch, part of the RAM",
     "stack_bytes": "stack, high-water mark",
+    "stack_bound_bytes": "stack, bound over every path of calls",
 }
 # In the order in which summary.json has them; a part that a run did not do is absent.
 PARTS = ("model", "accuracy", "parity", "latency", "memory", "left_out")

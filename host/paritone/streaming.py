@@ -14,7 +14,7 @@ from paritone import audio
 from paritone.accuracy import Accuracy, Scores, measure
 from paritone.config import Config, FeatureExtraction
 from paritone.datasets import Clip, Dataset
-from paritone.engine import plan, tflite
+from paritone.engine import plan
 from paritone.errors import AudioError, ModelError
 from paritone.evaluation import in_threads
 from paritone.tflite_reference import dequantize
@@ -68,10 +68,10 @@ def hear(model: Path, clips: Sequence[Clip], config: Config, title: str) -> list
 
     if model.suffix != ".tflite":
         raise ModelError(f"{model}: the device runs quantized models (.tflite)")
-    tables = frontend_tables(plan.plan(tflite.read(model)), config)
+    tables = frontend_tables(plan.of_file(model, config.optimization), config)
 
     def listener() -> Callable[[Clip], Heard]:
-        engine, frontend = Engine(model), Frontend(tables)
+        engine, frontend = Engine(model, config.optimization), Frontend(tables)
 
         def listen(clip: Clip) -> Heard:
             try:

@@ -107,10 +107,10 @@ class _Desk:
 class _Twins:
     """The host's implementations of one frontend and one model."""
 
-    def __init__(self, tables: FrontendTables, model: Path) -> None:
+    def __init__(self, tables: FrontendTables, model: Path, optimization: str) -> None:
         self.tables = tables
         self.frontend = Frontend(tables)
-        self.engine = Engine(model)
+        self.engine = Engine(model, optimization)
         self._reference = Reference(model)
 
     def compute(self, pcm: NDArray[np.int16]) -> _Desk:
@@ -169,7 +169,7 @@ def validate(
     AudioError
         A clip is shorter than a patch.
     """
-    twins = _Twins(tables, model_path)
+    twins = _Twins(tables, model_path, device.firmware.manifest["optimization"])
     frontend = _Count(INTEGER, NATIVE, device.board.name)
     model = _Count(REFERENCE, NATIVE, device.board.name)
     scores = []

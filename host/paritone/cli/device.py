@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -130,11 +131,21 @@ def build(
     file = _file(config, config_path, config_name)
     project = projects.find(arguments or [], file, board, out, run=False, cmsis_dsp=cmsis_dsp)
     firmware = project.build()
+    _show_map(firmware.manifest)
     typer.echo(f"{firmware.elf}: for {project.board.name}")
     for name, size in firmware.memory.items():
         title = name.removesuffix("_bytes").replace("_", " ")
         typer.echo(f"  {title:<15} {size:>10,} B")
+    typer.echo(f"  deepest calls, bytes of each: {firmware.stack}")
     _write(json_file, {"board": project.board.name, "memory": firmware.memory})
+
+
+def _show_map(manifest: Mapping[str, Any]) -> None:
+    from paritone import memory_map
+
+    found = [memory_map.Region(**region) for region in manifest["memory"]]
+    arena, calls = manifest["arena_bytes"], len(manifest["calls"])
+    memory_map.show(found, arena, manifest["optimization"], calls)
 
 
 @app.command()

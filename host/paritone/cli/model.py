@@ -27,22 +27,39 @@ JsonFile = Annotated[
 @app.command()
 def generate(
     model: Model,
-    config_file: Annotated[Path, typer.Option("--config", metavar="FILE", help="Configuration.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the C files.")],
     overrides: Overrides = None,
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Configuration; without: the model alone."),
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="Begins symbols and files.")
+    ] = "paritone",
+    frontend: Annotated[
+        bool, typer.Option("--frontend/--no-frontend", help="The model alone, of any inputs.")
+    ] = True,
     json_file: JsonFile = None,
 ) -> None:
     """Write the C for one model and one frontend: const data and a manifest."""
     from dataclasses import asdict
 
     from paritone import config as configuration
+    from paritone import memory_map
+    from paritone.errors import ConfigError
     from paritone.generate import generate as write
 
-    record = write(model, configuration.load_sections(config_file, overrides or []), out)
+    if config_file is None and overrides:
+        raise ConfigError("KEY=VALUE changes a configuration: give one with --config")
+    given = (
+        None if config_file is None else configuration.load_sections(config_file, overrides or [])
+    )
+    record = write(model, given, out, name=name, frontend=frontend)
     typer.echo(
         f"{out}: {len(record.layers)} layers, {record.macs:,} MACs, "
         f"{record.weights_bytes:,} B of weights, {record.arena_bytes:,} B of arena"
     )
+    memory_map.show(record.memory, record.arena_bytes, record.optimization, len(record.calls))
     if json_file is not None:
         json_file.write_text(json.dumps(asdict(record), indent=2) + "\n")
 
@@ -75,13 +92,13 @@ def parity(
     from paritone.errors import ConfigError
     from paritone.native.engine import Engine
 
-    engine = Engine(model)
-    content = model.read_bytes()
     config = None
     if config_file is not None:
         config = configuration.load_sections(config_file, overrides or [])
     elif overrides:
         raise ConfigError(f"{overrides[0]}: overrides need --config FILE")
+    engine = Engine(model, config.optimization) if config is not None else Engine(model)
+    content = model.read_bytes()
     groups = _patches(engine.plan, config, random, seed, inputs)
     found: list[tuple[str, Comparison]] = []
     for kind, patches in groups.items():

@@ -10,6 +10,7 @@ import ast
 import math
 import operator
 import os
+import string
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ _NONE = {"none", "null", "~", ""}
 _TRUE = {"true", "yes", "on"}
 _FALSE = {"false", "no", "off"}
 _MAX_EXPONENT = 64
+_UNITS = {"b": 1, "kb": 1000, "kib": 1024, "mb": 1000**2, "mib": 1024**2}
 _LARGEST_INTEGER = 2**53
 _LONGEST_NAME = 255
 
@@ -90,6 +92,18 @@ def to_int(value: Any) -> Any:
     if abs(value) > _LARGEST_INTEGER:
         raise ValueError("an integer of at most 53 bits")
     return value
+
+
+def to_bytes(value: Any) -> Any:
+    """Return a number of bytes from an integer, or from one with a unit such as ``64 KiB``."""
+    text = value.strip() if isinstance(value, str) else ""
+    digits = text.rstrip(string.ascii_letters)
+    unit = text[len(digits) :].lower()
+    if not unit:
+        return to_int(value)
+    if unit not in _UNITS:
+        raise ValueError("bytes, or a number of KiB, MiB, kB or MB")
+    return to_int(to_float(digits) * _UNITS[unit])
 
 
 def _or_complaint(text: str, expected: str) -> int | float:

@@ -28,6 +28,7 @@ from paritone.config.coercion import (
     Window,
     is_none,
     optional,
+    to_bytes,
     to_float,
     to_int,
     to_literal,
@@ -334,6 +335,13 @@ TensorType = Annotated[
 ]
 
 
+OptionalOptimization = Annotated[
+    Literal["time", "balanced", "ram"] | None,
+    BeforeValidator(optional(lambda value: value.lower() if isinstance(value, str) else value)),
+]
+OptionalBytes = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(optional(to_bytes))]
+
+
 class Quantization(Record):
     """Section ``quantization``."""
 
@@ -369,16 +377,16 @@ class Evaluation(Record):
 
 
 class Stedgeai(Record):
-    """Section ``tools.stedgeai``: ST's own tool, accepted and unused."""
+    """Section ``tools.stedgeai``: ST's own tool, unused but for ``optimization``."""
 
     version: OptionalText = None
-    optimization: OptionalText = None
+    optimization: OptionalOptimization = None
     on_cloud: OptionalBool = None
     path_to_stedgeai: OptionalText = None
 
 
 class Tools(Record):
-    """Section ``tools``: ST's own tools, accepted and unused."""
+    """Section ``tools``: ST's own tools, accepted and unused but for ``optimization``."""
 
     stedgeai: Annotated[Stedgeai | None, BeforeValidator(_none)] = None
     path_to_cubeIDE: OptionalText = None  # noqa: N815 - the zoo's spelling
@@ -402,7 +410,8 @@ class Deployment(Record):
     """Section ``deployment``.
 
     ``silence_threshold`` is ours: the device takes a patch for silence when its mel bands, before
-    the logarithm and full scale being 1.0, sum to less; None and 0: never.
+    the logarithm and full scale being 1.0, sum to less; None and 0: never. So are
+    ``flash_budget`` and ``ram_budget``, the most that a firmware may take: bytes, or ``64 KiB``.
     """
 
     c_project_path: OptionalPath = None
@@ -412,6 +421,8 @@ class Deployment(Record):
     build_conf: OptionalText = None
     unknown_class_threshold: OptionalThreshold = 0.0
     silence_threshold: OptionalLevel = None
+    flash_budget: OptionalBytes = None
+    ram_budget: OptionalBytes = None
 
 
 class Mlflow(Record):
@@ -449,6 +460,12 @@ class Config(Record):
         if self.benchmarking is not None and self.benchmarking.board:
             return self.benchmarking.board
         return self.deployment.hardware_setup.board if self.deployment is not None else None
+
+    @property
+    def optimization(self) -> str:
+        """``tools.stedgeai.optimization``: which plan the engine makes, balanced by default."""
+        stedgeai = self.tools.stedgeai
+        return (stedgeai.optimization if stedgeai is not None else None) or "balanced"
 
     @property
     def silence_threshold(self) -> float:

@@ -37,9 +37,13 @@ def device_warnings(config: Config) -> list[str]:
 def unused(config: Config) -> list[str]:
     """Return one line for each section or key that is accepted and has no effect."""
     found = []
-    named = [name for name, value in config.tools if value is not None]
+    stedgeai, cube = config.tools.stedgeai, config.tools.path_to_cubeIDE
+    ours = {"optimization"}
+    keys = [k for k, v in stedgeai or () if v is not None and k not in ours]
+    named = [f"tools.stedgeai.{key}" for key in keys]
+    named += ["tools.path_to_cubeIDE"] if cube is not None else []
     if named:
-        found.append(f"tools.{', tools.'.join(named)}: ST's own tools; accepted, and unused here")
+        found.append(f"{', '.join(named)}: of ST's own tools; accepted, and unused here")
     features = config.feature_extraction
     if features.db_reference is not None and not features.to_db:
         found.append("feature_extraction.db_reference: without to_db it has no effect")

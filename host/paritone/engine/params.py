@@ -18,6 +18,11 @@ UInt8s = NDArray[np.uint8]
 UInt16s = NDArray[np.uint16]
 Int32s = NDArray[np.int32]
 
+TRIPLE = 3
+GROUP = 4
+LANE_BITS = 21
+"""Of packed products: firmware/src/products.h."""
+
 
 class Params:
     """Base of all; `c_type` is the struct's name in C."""
@@ -50,6 +55,19 @@ class Window(Params):
     pad_top: int
     pad_left: int
 
+    @property
+    def leaves_input(self) -> bool:
+        """Whether some of its places reach beyond the input's edges."""
+        bottom = (self.out_height - 1) * self.stride_height + (
+            self.height - 1
+        ) * self.dilation_height
+        right = (self.out_width - 1) * self.stride_width + (self.width - 1) * self.dilation_width
+        return (
+            max(self.pad_top, self.pad_left) > 0
+            or bottom - self.pad_top >= self.in_height
+            or right - self.pad_left >= self.in_width
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Conv2D(Params):
@@ -66,6 +84,47 @@ class Conv2D(Params):
     bias: Int32s
     multiplier: Int32s
     shift: Int8s
+
+
+@dataclass(frozen=True, eq=False)
+class Products(Params):
+    """CONV_2D by packed products: ``firmware/src/products.h``; either `weights` or `wide`."""
+
+    c_type: ClassVar[str] = "paritone_products_t"
+    window: Window
+    depth: int
+    block: int
+    padding: int
+    padded: int
+    minimum: int
+    maximum: int
+    weights: Int32s | None
+    wide: Int32s | None
+    chunks: UInt16s
+    start: Int32s
+    factor: Int32s
+    addend: UInt16s | None
+    correction: Int32s | None
+    half: Int32s | None
+    right: UInt8s | None
+    base: int
+    shift: int
+
+    @property
+    def triple_bytes(self) -> int:
+        """Scratch memory of each triple of a block."""
+        partial = self.window.out_channels % GROUP != 0
+        chunked = int(self.chunks[-1]) > len(self.chunks) - 1
+        values = TRIPLE * GROUP
+        return self.depth * 8 + (4 * values if chunked else 0) + (values if partial else 0)
+
+    @property
+    def scratch_bytes(self) -> int:
+        """What ``scratch_layout`` of products.c lays out, a multiple of 8."""
+        w = self.window
+        run = (w.width if w.dilation_width == 1 else 1) * w.in_channels
+        fixed = (self.depth * 8 if self.wide is None else 0) + (run * 4 if self.padded else 0)
+        return -(-(fixed + self.block * self.triple_bytes) // 8) * 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +230,15 @@ class Binary(Params):
 
 
 @dataclass(frozen=True)
+class WeightedSum(Params):
+    """WEIGHTED_SUM: ADD or SUB of two tensors of one shape."""
+
+    c_type: ClassVar[str] = "paritone_weighted_sum_t"
+    weight: Pair
+    start: int
+
+
+@dataclass(frozen=True)
 class Softmax(Params):
     """SOFTMAX over the last axis."""
 
@@ -187,6 +255,15 @@ class Lookup(Params):
     """LOOKUP; `table` is indexed by the stored byte."""
 
     c_type: ClassVar[str] = "paritone_lookup_t"
+    table: UInt8s
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelLookup(Params):
+    """CHANNEL_LOOKUP; `table` [channels, 256] is indexed by the stored byte."""
+
+    c_type: ClassVar[str] = "paritone_channel_lookup_t"
+    channels: int
     table: UInt8s
 
 
@@ -238,6 +315,21 @@ class Pad(Params):
     before: Four
     after: Four
     value: Four
+
+    @property
+    def one_image(self) -> bool:
+        """Whether the first axis is 1 and stays so."""
+        return (self.in_shape[0], self.before[0], self.after[0]) == (1, 0, 0)
+
+    @property
+    def rows_read(self) -> Window:
+        """Which rows of the input a row of the output needs: one, or none."""
+        _, height, width, channels = self.in_shape
+        out_height = self.before[1] + height + self.after[1]
+        return Window(
+            height, width, channels, out_height, width, channels, 1, 1, 1, 1, 1, 1,
+            self.before[1], 0,
+        )  # fmt: skip
 
 
 def enum_name(dtype: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from paritone.engine import arrangement, lowering, memory
+from paritone.engine import arrangement, fusions, lookups, lowering, memory, tflite
 from paritone.engine.arrangement import Arrangement
 from paritone.engine.lowering import Step
 from paritone.engine.memory import Place
@@ -16,8 +17,11 @@ from paritone.errors import ModelError
 IO_DTYPES = ("int8", "uint8", "float32")
 OPTIMIZATIONS = ("time", "balanced", "ram")
 DEFAULT = "balanced"
+REMEMBERED_PLANS = 4
+TABLES_BYTES = {"time": 1 << 16, "balanced": 1 << 15, "ram": 1 << 12}
+"""The most that one layer's tables of functions may take."""
 
-__all__ = ["DEFAULT", "OPTIMIZATIONS", "Call", "Plan", "plan"]
+__all__ = ["DEFAULT", "OPTIMIZATIONS", "Call", "Plan", "of_file", "plan"]
 
 
 @dataclass(frozen=True)
@@ -98,11 +102,13 @@ def plan(graph: Graph, optimization: str = DEFAULT) -> Plan:
     """
     for index in (*graph.inputs, *graph.outputs):
         _check_io(graph.tensors[index])
+    _check_order(graph, _live(graph))
+    graph = fusions.fold_pads(graph)
     ops = _live(graph)
-    _check_order(graph, ops)
     aliases = _aliases(graph, ops)
     computing = [op for op in ops if op.kind not in lowering.ALIASES]
-    steps = tuple(step for op in computing for step in lowering.lower(graph, op))
+    lowered = [step for op in computing for step in lowering.lower(graph, op)]
+    steps = lookups.join(graph, lowered, aliases.values(), TABLES_BYTES[optimization])
     network = _network(graph, steps, aliases)
     found = arrangement.arrange(network, steps, optimization)
     places = dict(found.places)
@@ -127,7 +133,7 @@ def _network(graph: Graph, steps: tuple[Step, ...], aliases: dict[int, int]) -> 
             if own is not None and Rows.of(graph.tensors[tensor]) != Rows.of(graph.tensors[own])
         )
         height = Rows.of(graph.tensors[step.output]).height
-        window = getattr(step.params, "window", None)
+        window = getattr(step.params, "window", getattr(step.params, "rows_read", None))
         nodes.append(Node(inputs, step.output, height, step.by_rows, window, viewed))
     given = frozenset(graph.inputs)
     wanted = frozenset(aliases.get(i, i) for i in graph.outputs)
@@ -135,6 +141,20 @@ def _network(graph: Graph, steps: tuple[Step, ...], aliases: dict[int, int]) -> 
     own = {node.output for node in nodes} | given
     rows = {t: Rows.of(graph.tensors[t]) for t in sorted(own)}
     return Network(tuple(nodes), rows, given, wanted, kept)
+
+
+def of_file(model: Path | str, optimization: str = DEFAULT) -> Plan:
+    """Plan of a ``.tflite`` file; the last few are remembered."""
+    graph = tflite.read(model)
+    key = graph.sha256, optimization
+    found = _REMEMBERED.pop(key, None) or plan(graph, optimization)
+    _REMEMBERED[key] = found
+    while len(_REMEMBERED) > REMEMBERED_PLANS:
+        del _REMEMBERED[next(iter(_REMEMBERED))]
+    return found
+
+
+_REMEMBERED: dict[tuple[str, str], Plan] = {}
 
 
 def _check_io(tensor: TensorInfo) -> None:

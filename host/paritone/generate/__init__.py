@@ -5,35 +5,47 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from paritone import __version__
+from paritone import __version__, memory_map
 from paritone.engine import plan as planner
-from paritone.engine import tflite
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import TensorInfo
 from paritone.errors import ConfigError, ModelError
 from paritone.generate import manifest
+from paritone.generate.header import NAME, check_name, header
 from paritone.generate.manifest import Manifest
-from paritone.generate.model import FORMAT, format_check, kernels_c, model_c, section
+from paritone.generate.model import FORMAT, kernels_c, model_c
 
 if TYPE_CHECKING:
     from paritone.config import Config
     from paritone.features.tables import FrontendTables
 
 
-def generate(model_path: Path | str, config: Config, out_dir: Path | str) -> Manifest:
-    """Write the C for one model and one frontend to `out_dir`.
+def generate(
+    model_path: Path | str,
+    config: Config | None,
+    out_dir: Path | str,
+    *,
+    name: str = NAME,
+    frontend: bool = True,
+) -> Manifest:
+    """Write the C for one model and one frontend, or for a model alone, to `out_dir`.
 
     Parameters
     ----------
     model_path
-        a ``.tflite`` model of one n_mels x patch_length input and one output
+        a ``.tflite`` model; with a frontend, of one n_mels x patch_length input and one output
     config
-        its ``feature_extraction`` and ``preprocessing.target_rate`` are read
+        its ``feature_extraction`` and ``preprocessing.target_rate`` are read; None: no frontend
     out_dir
         gets ``paritone_model.c``, ``paritone_frontend.c``, ``paritone_kernels.c``,
         ``paritone_generated.h`` and ``manifest.json``; nothing is written on an error
+    name
+        begins the files' names and the symbols in place of ``paritone``, so that several models
+        fit into one program: ``NAME_model``, ``NAME_ARENA_BYTES``
+    frontend
+        False: the model alone, of any inputs and outputs
 
     Raises
     ------
@@ -41,17 +53,21 @@ def generate(model_path: Path | str, config: Config, out_dir: Path | str) -> Man
     """
     from paritone.generate.frontend import frontend_c
 
-    plan = planner.plan(tflite.read(model_path))
-    tables = frontend_tables(plan, config)
-    record = _manifest(plan, tables, _config_hash(config))
+    check_name(name)
+    point = planner.DEFAULT if config is None else config.optimization
+    plan = planner.of_file(model_path, point)
+    tables = frontend_tables(plan, config) if frontend and config is not None else None
+    config_hash = None if tables is None or config is None else _config_hash(config)
+    record = _manifest(plan, tables, config_hash)
     banner = _banner(record)
     texts = {
-        "paritone_generated.h": _header(record, plan, tables, banner),
-        "paritone_model.c": model_c(plan, banner),
-        "paritone_kernels.c": kernels_c(plan, banner),
-        "paritone_frontend.c": frontend_c(tables),
-        manifest.FILE_NAME: record.text(),
+        f"{name}_generated.h": header(plan, tables, banner, name),
+        f"{name}_model.c": model_c(plan, banner, name),
+        f"{name}_kernels.c": kernels_c(plan, banner, name),
+        manifest.FILE_NAME if name == NAME else f"{name}_{manifest.FILE_NAME}": record.text(),
     }
+    if tables is not None:
+        texts[f"{name}_frontend.c"] = frontend_c(tables, name)
     manifest.write_all(Path(out_dir), texts)
     return record
 
@@ -66,7 +82,7 @@ def frontend_tables(plan: Plan, config: Config) -> FrontendTables:
     if len(plan.inputs) != 1 or len(plan.outputs) != 1:
         raise ModelError(
             f"the model has {len(plan.inputs)} inputs and {len(plan.outputs)} outputs, "
-            "expected one of each"
+            "a frontend serves one of each: generate the model alone (--no-frontend)"
         )
     check_input(plan.inputs[0], features.n_mels, features.patch_length)
     source = plan.inputs[0]
@@ -95,7 +111,7 @@ def _config_hash(config: Config) -> str:
     return hashlib.sha256(json.dumps(used, sort_keys=True).encode()).hexdigest()
 
 
-def _manifest(plan: Plan, tables: FrontendTables, config_hash: str) -> Manifest:
+def _manifest(plan: Plan, tables: FrontendTables | None, config_hash: str | None) -> Manifest:
     from paritone.generate.frontend_fused import simd_stream_bytes
 
     source, output = plan.inputs[0], plan.outputs[0]
@@ -104,91 +120,29 @@ def _manifest(plan: Plan, tables: FrontendTables, config_hash: str) -> Manifest:
         format=FORMAT,
         configuration_sha256=config_hash,
         model_sha256=plan.graph.sha256,
-        frontend_sha256=tables.sha256,
+        frontend_sha256=None if tables is None else tables.sha256,
         input=manifest.tensor(source),
         output=manifest.tensor(output),
+        inputs=tuple(manifest.tensor(t) for t in plan.inputs),
+        outputs=tuple(manifest.tensor(t) for t in plan.outputs),
         macs=plan.macs,
         weights_bytes=plan.weights_bytes,
         arena_bytes=plan.arena_bytes,
         input_bytes=source.nbytes,
         output_bytes=output.nbytes,
-        patch_bytes=source.nbytes,
-        stream_bytes=simd_stream_bytes(tables),
+        patch_bytes=0 if tables is None else source.nbytes,
+        stream_bytes=0 if tables is None else simd_stream_bytes(tables),
         layers=manifest.layers(plan),
         calls=manifest.calls(plan),
+        optimization=plan.optimization,
+        memory=tuple(memory_map.regions(plan)),
     )
 
 
 def _banner(record: Manifest) -> str:
+    configuration = record.configuration_sha256
+    used = "no configuration" if configuration is None else f"configuration {configuration[:16]}"
     return (
-        f"/* Generated by {record.generator}, format {record.format}, "
-        f"configuration {record.configuration_sha256[:16]},\n"
+        f"/* Generated by {record.generator}, format {record.format}, {used},\n"
         f" * model {record.model_sha256[:16]}. Do not edit. */\n"
     )
-
-
-def _header(record: Manifest, plan: Plan, tables: FrontendTables, banner: str) -> str:
-    output = plan.outputs[0]
-    model: dict[str, Any] = {
-        "ARENA_BYTES": record.arena_bytes,
-        "ARENA_ALIGN": plan.arena_align,
-        "INPUT_BYTES": record.input_bytes,
-        "OUTPUT_BYTES": record.output_bytes,
-        "OUTPUT_COUNT": output.size,
-        "N_STEPS": len(plan.steps),
-    }
-    frontend = {
-        "SAMPLE_RATE_HZ": tables.rate_hz,
-        "N_FFT": tables.n_fft,
-        "WINDOW_LENGTH": tables.window_length,
-        "HOP_LENGTH": tables.hop_length,
-        "N_MELS": tables.n_mels,
-        "PATCH_LENGTH": tables.patch_length,
-        "PATCH_BYTES": record.patch_bytes,
-        "COLUMN_BYTES": record.patch_bytes // tables.patch_length,
-    }
-    return "\n".join(
-        [
-            banner,
-            "#ifndef PARITONE_GENERATED_H",
-            "#define PARITONE_GENERATED_H\n",
-            '#include "paritone.h"\n',
-            format_check(),
-            section("Model: buffers of the caller"),
-            *(f"#define PARITONE_{name} {value}" for name, value in model.items()),
-            "",
-            section("Frontend: buffers of the caller, and the PCM it takes"),
-            *(f"#define PARITONE_{name} {value}" for name, value in frontend.items()),
-            "",
-            *_chosen_frontend(tables),
-            "",
-            section("Generated data"),
-            "extern const paritone_model_t paritone_model;",
-            "extern const paritone_kernels_t paritone_kernels;\n",
-            "#endif\n",
-        ]
-    )
-
-
-def _chosen_frontend(tables: FrontendTables) -> list[str]:
-    """``PARITONE_FRONTEND`` and its memory: the fused one on cores that are fast at it."""
-    from paritone.generate.frontend_fused import fused_bytes, has_fused
-
-    plain = _frontend_choice("paritone_frontend", tables.scratch_bytes, tables.stream_bytes)
-    if not has_fused(tables):
-        return plain
-    own = fused_bytes(tables)
-    fused = _frontend_choice(
-        "paritone_frontend_fused", tables.scratch_with(own), tables.stream_with(own)
-    )
-    condition = "#if defined(__ARM_FEATURE_DSP) && !defined(PARITONE_PLAIN_FRONTEND)"
-    return [condition, *fused, "#else", *plain, "#endif"]
-
-
-def _frontend_choice(symbol: str, scratch_bytes: int, stream_bytes: int) -> list[str]:
-    return [
-        f"extern const paritone_frontend_t {symbol};",
-        f"#define PARITONE_FRONTEND {symbol}",
-        f"#define PARITONE_SCRATCH_BYTES {scratch_bytes}",
-        f"#define PARITONE_STREAM_BYTES {stream_bytes}",
-    ]

@@ -38,11 +38,11 @@ _WIDE = ("offset", "floor", "silence")
 _SHARED = ("segment_length", "rise", "gain", "code_ends", "codes", "log_lines")
 
 
-def frontend_c(tables: FrontendTables, *, every_stage: bool = False) -> str:
-    """Return the text of ``paritone_frontend.c``.
+def frontend_c(tables: FrontendTables, name: str = "paritone", *, every_stage: bool = False) -> str:
+    """Return the text of ``NAME_frontend.c``.
 
-    It defines ``paritone_frontend`` and, where the fused transform does this configuration,
-    ``paritone_frontend_fused``; a linker keeps the tables of the one that is used.
+    It defines ``NAME_frontend`` and, where the fused transform does this configuration,
+    ``NAME_frontend_fused``; a linker keeps the tables of the one that is used.
 
     every_stage : also what only a look at it needs: logarithms where codes are read without
         them, levels without a gate
@@ -61,8 +61,8 @@ def frontend_c(tables: FrontendTables, *, every_stage: bool = False) -> str:
             "",
             *(array(name, values) for name, values in _shared(tables, tail).items()),
             *_cmsis(tables),
-            instance("paritone_frontend", tables, "cmsis", 12 * tables.n_fft, tail),
-            *_fused(tables, tail),
+            instance(f"{name}_frontend", tables, "cmsis", 12 * tables.n_fft, tail),
+            *_fused(tables, name, tail),
         ]
     )
 
@@ -138,11 +138,12 @@ def _cmsis(tables: FrontendTables) -> Iterable[str]:
     )
 
 
-def _fused(tables: FrontendTables, tail: Mapping[str, str]) -> Iterable[str]:
+def _fused(tables: FrontendTables, name: str, tail: Mapping[str, str]) -> Iterable[str]:
     if has_fused(tables):
         yield from fused_tables_c(tables)
         transform = "fused_far" if tables.n_fft > FUSED_NEAR else "fused"
-        yield instance("paritone_frontend_fused", tables, transform, fused_bytes(tables), tail)
+        symbol = f"{name}_frontend_fused"
+        yield instance(symbol, tables, transform, fused_bytes(tables), tail)
 
 
 def _shared(tables: FrontendTables, tail: Mapping[str, str]) -> dict[str, npt.NDArray[Any]]:

@@ -12,6 +12,7 @@ from typing import Any
 from paritone.engine import kinds, params
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import TensorInfo
+from paritone.memory_map import Region
 
 FILE_NAME = "manifest.json"
 
@@ -47,17 +48,20 @@ class Tensor:
 class Manifest:
     """Contents of ``manifest.json``; hashes are hexadecimal SHA-256, sizes bytes.
 
+    ``input`` and ``output`` are the first ones. A model alone has no configuration, no frontend.
     ``calls`` holds step, first row and rows of each call, in order of execution;
     ``stream_bytes`` is what a core with the DSP extension takes; others may take more.
     """
 
     generator: str
     format: int
-    configuration_sha256: str
+    configuration_sha256: str | None
     model_sha256: str
-    frontend_sha256: str
+    frontend_sha256: str | None
     input: Tensor
     output: Tensor
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
     macs: int
     weights_bytes: int
     arena_bytes: int
@@ -67,6 +71,8 @@ class Manifest:
     stream_bytes: int
     layers: tuple[Layer, ...]
     calls: tuple[tuple[int, int, int], ...]
+    optimization: str
+    memory: tuple[Region, ...]
 
     def text(self) -> str:
         """JSON, keys in the order of the fields."""

@@ -24,8 +24,8 @@ MAX_INPUTS = 2
 _ELEMENT_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "uint16": "uint16_t", "int32": "int32_t"}
 
 
-def model_c(plan: Plan, banner: str) -> str:
-    """Text of ``paritone_model.c``; it refers to no function, so it can be compiled alone."""
+def model_c(plan: Plan, banner: str, name: str = "paritone") -> str:
+    """Text of ``NAME_model.c``; it refers to no function, so it can be compiled alone."""
     inputs, outputs = plan.inputs, plan.outputs
     parts = [
         banner,
@@ -37,17 +37,17 @@ def model_c(plan: Plan, banner: str) -> str:
         _calls(plan),
         _tensors("inputs", inputs, plan),
         _tensors("outputs", outputs, plan),
-        _model(plan),
+        _model(plan, name),
     ]
     return "\n".join(parts)
 
 
-def kernels_c(plan: Plan, banner: str) -> str:
-    """Text of ``paritone_kernels.c``: the table of the kernels that the model uses."""
+def kernels_c(plan: Plan, banner: str, name: str = "paritone") -> str:
+    """Text of ``NAME_kernels.c``: the table of the kernels that the model uses."""
     used = sorted({step.kernel for step in plan.steps})
     entries = [f"    [PARITONE_KERNEL_{k}] = paritone_{k.lower()}," for k in used]
-    table = ["const paritone_kernels_t paritone_kernels = {{", *entries, "}};"]
-    includes = '#include "paritone_generated.h"\n#include "paritone_kernels.h"\n'
+    table = [f"const paritone_kernels_t {name}_kernels = {{{{", *entries, "}};"]
+    includes = f'#include "{name}_generated.h"\n#include "paritone_kernels.h"\n'
     return "\n".join([banner, includes, *table, ""])
 
 
@@ -201,10 +201,11 @@ def _tensors(name: str, tensors: Sequence[TensorInfo], plan: Plan) -> str:
     return "\n".join([*lines, "};\n"])
 
 
-def _model(plan: Plan) -> str:
+def _model(plan: Plan, name: str) -> str:
     digest = bytes.fromhex(plan.graph.sha256)
     return f"""\
-const paritone_model_t paritone_model = {{
+extern const paritone_model_t {name}_model;
+const paritone_model_t {name}_model = {{
     .format = PARITONE_FORMAT,
     .arena_bytes = {plan.arena_bytes},
     .arena_align = {plan.arena_align},

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paritone.engine import plan as planner
-from paritone.engine import tflite
 from paritone.engine.plan import Call, Plan
 from paritone.engine.tflite import TensorInfo
 from paritone.errors import ModelError
@@ -28,10 +27,14 @@ class Engine:
     ----------
     model
         path of a ``.tflite`` file, or a plan of one
+    optimization
+        "time", "balanced" or "ram": the same values by another plan
     """
 
-    def __init__(self, model: str | Path | Plan) -> None:
-        self.plan = model if isinstance(model, Plan) else planner.plan(tflite.read(model))
+    def __init__(self, model: str | Path | Plan, optimization: str = planner.DEFAULT) -> None:
+        if not isinstance(model, Plan):
+            model = planner.of_file(model, optimization)
+        self.plan = model
         self._ffi, self._lib = build.runtime()
         self._model = _load(self.plan)
         self._kernels = self._ffi.addressof(self._lib, "paritone_kernels_all")

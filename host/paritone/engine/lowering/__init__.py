@@ -56,12 +56,33 @@ ALIASES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 SUPPORTED = tuple(sorted([*_LOWERINGS, *ALIASES]))
 
 
+_FIXED_BATCH = "convert the model with a batch of 1"
+_NORMALISE = "normalise by batches (BatchNormalization): it folds into the weights"
+_RECURRENT = "replace recurrent layers by convolutions"
+
+# What to do about operators that models for audio do have.
+_ADVICE = {
+    **dict.fromkeys(("ELU", "GELU"), "use RELU, LEAKY_RELU, PRELU or HARD_SWISH"),
+    **dict.fromkeys(("RSQRT", "SQUARED_DIFFERENCE", "DIV", "SQRT", "L2_NORMALIZATION"), _NORMALISE),
+    **dict.fromkeys(("BATCH_TO_SPACE_ND", "SPACE_TO_BATCH_ND", "SHAPE", "PACK"), _FIXED_BATCH),
+    **dict.fromkeys(("UNIDIRECTIONAL_SEQUENCE_LSTM", "LSTM", "RNN", "WHILE", "SVDF"), _RECURRENT),
+    **dict.fromkeys(("SLICE", "GATHER", "UNPACK", "SPLIT_V"), "use STRIDED_SLICE or SPLIT"),
+    **dict.fromkeys(("REDUCE_MIN", "REDUCE_PROD"), "use MEAN, SUM or REDUCE_MAX"),
+}
+
+
+def _advice(kind: str) -> str:
+    if kind.startswith("Flex"):
+        return "convert the model without SELECT_TF_OPS"
+    return _ADVICE.get(kind, "change that layer, or do its work before or after the network")
+
+
 def lower(graph: Graph, op: Op) -> tuple[Step, ...]:
     """The steps that compute `op`; ModelError names the operator and its layer."""
     layer = layer_name(graph.tensors[op.outputs[0]]) if op.outputs else "?"
     if op.kind not in _LOWERINGS:
         raise ModelError(
-            f"operator {op.kind} (layer {layer!r}) is not supported; "
+            f"operator {op.kind} (layer {layer!r}) is not supported: {_advice(op.kind)}; "
             f"supported are {', '.join(SUPPORTED)}"
         )
     try:

@@ -39,10 +39,12 @@ def _by_float(function: Callable[[Floats], Floats], o: Operands, stored: range) 
     """``PopulateLookupTable`` of activations.cc: in float32, rounded half away from zero."""
     source, output = o.input(0), o.output
     centred = np.array(stored, np.float32) - np.float32(source.zero_point)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         made = function(np.float32(source.scale) * centred)
         inverse = np.float32(1) / np.float32(output.scale)
         scaled = np.clip(made * inverse, -(2.0**20), 2.0**20)
+    if np.isnan(scaled).any():
+        raise ModelError(f"scales {source.scale:g} -> {output.scale:g} are out of range")
     return [arithmetic.round_half_away(float(v)) + output.zero_point for v in scaled]
 
 

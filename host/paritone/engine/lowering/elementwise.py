@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from paritone.engine import arithmetic, params
+from paritone.engine.lowering import sums
 from paritone.engine.lowering.operands import (
     Operands,
     Step,
@@ -71,6 +72,11 @@ def _step(o: Operands, scaling: _BinaryScaling, limits: params.Pair) -> Step:
         output.zero_point, *scaling[3], *limits,
     )  # fmt: skip
     computed = [t for t in (a, b) if t.data is None]
+    alike = len(computed) == 2 and shape4(a) == shape4(b)
+    sign = {"ADD": 1, "SUB": -1}.get(o.op.kind)
+    weighted = sums.weighted_sum(step, sign) if alike and sign else None
+    if weighted is not None:
+        return step_of(o, "WEIGHTED_SUM", weighted, by_rows=True, in_place=True)
     by_rows = shape[0] == 1 and all(shape4(t) == shape for t in computed)
     return step_of(
         o, o.op.kind, step, output.size if o.op.kind == "MUL" else 0,

@@ -170,7 +170,7 @@ def pad(o: Operands) -> Step:
     o.expect_output([b + n + a for b, n, a in zip(before, source.shape, after, strict=True)])
     size = _element_bytes(source, output)
     step = params.Pad(size, shape, four(before, 0), four(after, 0), _pad_value(o, source))
-    return step_of(o, "PAD", step)
+    return step_of(o, "PAD", step, by_rows=step.one_image)
 
 
 def _pad_value(o: Operands, source: TensorInfo) -> params.Four:

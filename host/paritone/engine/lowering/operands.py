@@ -24,7 +24,7 @@ class Step:
     Attributes
     ----------
     by_rows : whether the kernel computes any rows of the output that it is asked for. They need
-        the rows of ``params.window``, or without one those of the same numbers
+        the rows of ``params.window`` or ``rows_read``, or without one those of the same numbers
     in_place : whether the output may begin where the first operand does, if it is no larger
     """
 
@@ -40,7 +40,7 @@ class Step:
     @property
     def weights_bytes(self) -> int:
         """Weights, biases, constant operands and tables; per-channel scales are not counted."""
-        counted = ("weights", "bias", "start", "constant_0", "constant_1", "table")
+        counted = ("weights", "wide", "bias", "start", "constant_0", "constant_1", "table")
         return sum(a.nbytes for n, a in params.arrays(self.params) if n in counted)
 
 
@@ -125,7 +125,10 @@ def quantized(tensor: TensorInfo, dtypes: Sequence[str] = ("int8", "uint8")) -> 
 def same_quantization(a: TensorInfo, b: TensorInfo) -> None:
     """ModelError unless both have the same type, scale and zero point."""
     if (a.dtype, a.scales, a.zero_points) != (b.dtype, b.scales, b.zero_points):
-        raise ModelError(f"input {a.name!r} and output {b.name!r} differ in quantization")
+        raise ModelError(
+            f"input {a.name!r} and output {b.name!r} differ in quantization: give them one scale "
+            "and zero point, with a QUANTIZE before where they come from two"
+        )
 
 
 def shape4(tensor: TensorInfo) -> params.Four:
@@ -171,7 +174,7 @@ def step_of(
 ) -> Step:
     """Step of operator `o` by `kernel`."""
     # Only operands that are computed live in the arena; constants are in the parameters.
-    count = 2 if isinstance(parameters, params.Binary) else 1
+    count = 2 if isinstance(parameters, params.Binary | params.WeightedSum) else 1
     inputs, output = o.op.inputs[:count], o.op.outputs[0]
     name = layer_name(o.output)
     return Step(kernel, name, inputs, output, parameters, macs, by_rows, in_place)

@@ -12,6 +12,7 @@ from paritone.engine.lowering.operands import (
     int8,
     step_of,
 )
+from paritone.engine.lowering.packed import packed
 from paritone.engine.lowering.weights import (
     bias_of,
     channel_factors,
@@ -37,7 +38,11 @@ def conv_2d(o: Operands) -> Step:
         np.asarray(weights.data), bias_of(o, channels),
         *channel_factors(source, weights, output, channels),
     )  # fmt: skip
-    return step_of(o, "CONV_2D", step, output.size * height * width * depth, by_rows=True)
+    macs = output.size * height * width * depth
+    products = packed(step)
+    if products is not None:
+        return step_of(o, "PRODUCTS", products, macs, by_rows=True)
+    return step_of(o, "CONV_2D", step, macs, by_rows=True)
 
 
 def fully_connected(o: Operands) -> Step:

@@ -11,6 +11,7 @@ from paritone.engine.tflite import TensorInfo
 from paritone.errors import ModelError
 
 SAME, VALID = 0, 1
+FOLDED = ("pad_top", "pad_bottom", "pad_left", "pad_right")
 
 
 def window_over(
@@ -26,9 +27,12 @@ def window_over(
     if min(*stride, *dilation, *kernel) < 1 or max(*stride, *dilation, *kernel) > 4096:
         raise ModelError(f"window {kernel}, stride {stride} or dilation {dilation} out of range")
     pad = arithmetic.same_padding if options["padding"] == SAME else arithmetic.valid_padding
-    out_h, top = pad(in_h, kernel[0], stride[0], dilation[0])
-    out_w, left = pad(in_w, kernel[1], stride[1], dilation[1])
+    # What a PAD before it adds: fold_pads of fusions.py.
+    above, below, before, behind = (options.get(name, 0) for name in FOLDED)
+    out_h, top = pad(in_h + above + below, kernel[0], stride[0], dilation[0])
+    out_w, left = pad(in_w + before + behind, kernel[1], stride[1], dilation[1])
     o.expect_output((1, out_h, out_w, out_c))
+    pads = (top + above, left + before)
     return params.Window(
-        in_h, in_w, in_c, out_h, out_w, out_c, *kernel, *stride, *dilation, top, left
+        in_h, in_w, in_c, out_h, out_w, out_c, *kernel, *stride, *dilation, *pads
     )  # fmt: skip

@@ -1,0 +1,182 @@
+/*
+ * PRODUCTS: CONV_2D without groups, and FULLY_CONNECTED of several rows, block by block: the
+ * windows of a block of output pixels are packed into scratch memory, then each group of channels
+ * is multiplied with all of them. See products.h.
+ *
+ * Scratch: [block] packed triples, a group's weights (none if they are stored wide), sums of
+ * chunks, the channels of a last group of less than four, and where windows leave the input a run
+ * of padding and one of each pixel of a triple.
+ */
+#include <string.h>
+
+#include "fixed_point.h"
+#include "operands.h"
+#include "products.h"
+#include "window.h"
+
+typedef struct {
+    const paritone_products_t *p;
+    image_t input;
+    int32_t first_row;
+    int32_t pixels; /* of the call */
+    int32_t step;   /* from pixel to pixel of a triple: 0, one pixel three times, if there are less */
+    int32_t taps;   /* of the window that are one run in memory */
+    int32_t run;    /* values of these */
+    int8_t *padding;
+    int8_t *edge[PRODUCTS_TRIPLE];
+} gather_t;
+
+/* Triples of pixels that are there packed. */
+typedef struct {
+    int32_t first; /* pixel of the call */
+    int32_t triples;
+    int32_t *packed;
+    int32_t *weights; /* room for them */
+    int32_t *sums;
+} block_t;
+
+/* The run of taps at column x of row y; what lies outside is padding. */
+static const int8_t *run_of(const gather_t *g, int32_t y, int32_t x, int8_t *edge)
+{
+    const paritone_window_t *w = &g->p->window;
+    if (y < 0 || y >= w->in_height) {
+        return g->padding;
+    }
+    const int8_t *row = image_row(&g->input, y);
+    if (x >= 0 && x + g->taps <= w->in_width) {
+        return &row[x * w->in_channels];
+    }
+    const int32_t begin = x < 0 ? -x : 0;
+    const int32_t end = x + g->taps > w->in_width ? w->in_width - x : g->taps;
+    memset(edge, g->p->padding, (size_t)g->run);
+    if (begin < end) {
+        memcpy(&edge[begin * w->in_channels], &row[(x + begin) * w->in_channels],
+               (size_t)((end - begin) * w->in_channels));
+    }
+    return edge;
+}
+
+/* First pixel of a triple; the last triple of a call may repeat pixels of the one before. */
+static int32_t pixel_of(const gather_t *g, int32_t first, int32_t triple)
+{
+    const int32_t pixel = first + triple * (g->step == 0 ? 1 : PRODUCTS_TRIPLE);
+    const int32_t last = g->pixels - PRODUCTS_TRIPLE;
+    return g->step == 0 || pixel < last ? pixel : last;
+}
+
+static void pack_triple(const gather_t *g, int32_t pixel, int32_t *triple)
+{
+    const paritone_window_t *w = &g->p->window;
+    int32_t y[PRODUCTS_TRIPLE], x[PRODUCTS_TRIPLE], at = 0;
+    for (int32_t i = 0; i < PRODUCTS_TRIPLE; i++) {
+        y[i] = (g->first_row + pixel / w->out_width) * w->stride_height - w->pad_top;
+        x[i] = pixel % w->out_width * w->stride_width - w->pad_left;
+        pixel += g->step;
+    }
+    for (int32_t ky = 0; ky < w->height; ky++) {
+        for (int32_t kx = 0; kx < w->width; kx += g->taps) {
+            const int8_t *runs[PRODUCTS_TRIPLE];
+            for (int32_t i = 0; i < PRODUCTS_TRIPLE; i++) {
+                runs[i] = run_of(g, y[i] + ky * w->dilation_height,
+                                 x[i] + kx * w->dilation_width, g->edge[i]);
+            }
+            products_pack(runs, g->run, g->p->depth, at, triple);
+            at += g->run;
+        }
+    }
+}
+
+/* A group of four channels; output: of the call's first pixel. */
+static void multiply_group(const gather_t *g, const block_t *b, int32_t group, int8_t *output)
+{
+    const paritone_products_t *p = g->p;
+    const int32_t *weights = products_weights(p, group, b->weights);
+    const int32_t apart = p->window.out_channels, words = p->depth * PRODUCTS_WORDS;
+    const int32_t whole = g->step == 0 ? 0 : (g->pixels - b->first) / PRODUCTS_TRIPLE;
+    const int32_t in_line = whole < b->triples ? whole : b->triples;
+    if (in_line > 0) {
+        const products_output_t to = {&output[b->first * apart], apart, b->sums};
+        products_multiply(p, group, weights, b->packed, in_line, to);
+    }
+    for (int32_t i = in_line; i < b->triples; i++) {
+        const products_output_t to = {&output[pixel_of(g, b->first, i) * apart],
+                                      g->step * apart, b->sums};
+        products_multiply(p, group, weights, &b->packed[i * words], 1, to);
+    }
+}
+
+/* The channels that do not fill a group, by way of `scratch`. */
+static void multiply_rest(const gather_t *g, const block_t *b, int32_t group, int8_t *scratch,
+                          int8_t *output)
+{
+    const int32_t channels = g->p->window.out_channels, done = group * PRODUCTS_GROUP;
+    const products_output_t to = {scratch, PRODUCTS_GROUP, b->sums};
+    products_multiply(g->p, group, products_weights(g->p, group, b->weights), b->packed,
+                      b->triples, to);
+    for (int32_t i = 0; i < b->triples; i++) {
+        int32_t pixel = pixel_of(g, b->first, i);
+        for (int32_t n = 0; n < PRODUCTS_TRIPLE; n++, pixel += g->step) {
+            memcpy(&output[pixel * channels + done], scratch, (size_t)(channels - done));
+            scratch += PRODUCTS_GROUP;
+        }
+    }
+}
+
+/* To a fused activation's range. */
+static void clamp_all(int8_t *values, int32_t n, int32_t minimum, int32_t maximum)
+{
+    if (minimum > INT8_MIN || maximum < INT8_MAX) {
+        for (int32_t i = 0; i < n; i++) {
+            values[i] = (int8_t)clamp(values[i], minimum, maximum);
+        }
+    }
+}
+
+/* What the scratch memory holds, in this order; host/paritone/engine/params.py adds it up. */
+static block_t scratch_layout(gather_t *g, void *scratch, int8_t **rest)
+{
+    const paritone_products_t *p = g->p;
+    const int32_t words = p->depth * PRODUCTS_WORDS;
+    const int32_t groups = (p->window.out_channels + PRODUCTS_GROUP - 1) / PRODUCTS_GROUP;
+    int32_t *weights = (int32_t *)scratch + p->block * words;
+    int32_t *sums = weights + (p->wide == NULL ? words : 0);
+    const block_t block = {0, 0, scratch, weights, sums};
+    *rest = (int8_t *)(sums + (p->chunks[groups] > groups ? p->block * PRODUCTS_SUMS : 0));
+    const int32_t partial = p->window.out_channels % PRODUCTS_GROUP != 0;
+    g->padding = *rest + partial * p->block * PRODUCTS_TRIPLE * PRODUCTS_GROUP;
+    for (int32_t i = 0; i < PRODUCTS_TRIPLE; i++) {
+        g->edge[i] = g->padding + (i + 1) * g->run;
+    }
+    return block;
+}
+
+void paritone_products(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
+{
+    const paritone_products_t *p = step->params;
+    const paritone_window_t *w = &p->window;
+    const int32_t pixels = rows * w->out_width, groups = w->out_channels / PRODUCTS_GROUP;
+    const int32_t taps = w->dilation_width == 1 ? w->width : 1;
+    gather_t g = {p, image_of(step, w, arena), first_row, pixels, pixels >= PRODUCTS_TRIPLE,
+                  taps, taps * w->in_channels, NULL, {NULL, NULL, NULL}};
+    int8_t *output = output_row(step, first_row, arena), *rest;
+    block_t block = scratch_layout(&g, scratch_of(step, arena), &rest);
+    if (p->padded) {
+        memset(g.padding, p->padding, (size_t)g.run);
+    }
+    const int32_t per_triple = g.step == 0 ? 1 : PRODUCTS_TRIPLE;
+    for (; block.first < pixels; block.first += p->block * per_triple) {
+        const int32_t left = (pixels - block.first + per_triple - 1) / per_triple;
+        block.triples = left < p->block ? left : p->block;
+        for (int32_t i = 0; i < block.triples; i++) {
+            pack_triple(&g, pixel_of(&g, block.first, i),
+                        &block.packed[i * p->depth * PRODUCTS_WORDS]);
+        }
+        for (int32_t group = 0; group < groups; group++) {
+            multiply_group(&g, &block, group, output + group * PRODUCTS_GROUP);
+        }
+        if (groups * PRODUCTS_GROUP < w->out_channels) {
+            multiply_rest(&g, &block, groups, rest, output);
+        }
+    }
+    clamp_all(output, pixels * w->out_channels, p->minimum, p->maximum);
+}

@@ -1,0 +1,103 @@
+/*
+ * Packed products: what paritone_products consists of.
+ *
+ * Output pixels are taken in triples, channels in groups of four. The window of each pixel, its
+ * padding filled in, becomes `depth` values in a row; `depth` values of each channel are its
+ * weights. On cores with the DSP extension (products_simd.c and its .S files) both are packed, two
+ * values a word at distance 2^21, so that one SMLAL makes three products:
+ *
+ *   (p + q 2^21) (a + b 2^21) = pa + (pb + qa) 2^21 + qb 2^42
+ *   (q + r 2^21) (a + b 2^21) = qa + (qb + ra) 2^21 + rb 2^42
+ *
+ * which are twelve products of three pixels p, q, r and four channels a .. d in four SMLAL. Sums
+ * of such products fall apart into sums of single ones as long as those stay within 0 .. 2^21 - 1
+ * for any input: qa lies lowest in the second, so pb and qb come out of the first less qa 2^21,
+ * and then ra and rb likewise. Each sum starts at a value that keeps it from going below 0, and
+ * the generator splits the depth into chunks that keep it from going above. Elsewhere
+ * (products_c.c) the same values lie as int16 in the same memory, for loops that a compiler makes
+ * vectors of.
+ *
+ * Bounds: depth * 128 * 128 < 2^30.
+ */
+#ifndef PARITONE_PRODUCTS_H
+#define PARITONE_PRODUCTS_H
+
+#include "paritone_kernels.h"
+#include "simd.h"
+
+enum {
+    PRODUCTS_TRIPLE = 3,
+    PRODUCTS_GROUP = 4,
+    PRODUCTS_SUMS = PRODUCTS_TRIPLE * PRODUCTS_GROUP,
+    PRODUCTS_LANE_BITS = 21,
+    PRODUCTS_WORDS = 2 /* of a packed value of a triple, of the weights of a group */
+};
+
+/* `n` values of each of three pixels, from value `at` on of a packed triple.
+ *   pixels  any int8, any alignment
+ *   triple  [depth * PRODUCTS_WORDS] */
+void products_pack(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int32_t depth,
+                   int32_t at, int32_t *triple);
+
+/* Weights of a group of channels as products_multiply reads them: in `scratch`
+ * [depth * PRODUCTS_WORDS], or where they lie. */
+const int32_t *products_weights(const paritone_products_t *p, int32_t group, int32_t *scratch);
+
+/* Where products_multiply writes: four bytes a pixel, three pixels a triple.
+ *   apart  bytes from pixel to pixel; 0: one triple, whose pixels are the same one
+ *   sums   [triples * PRODUCTS_SUMS] where a group has several chunks */
+typedef struct {
+    int8_t *output;
+    int32_t apart;
+    int32_t *sums;
+} products_output_t;
+
+/* A group's channels of packed triples, requantized, not clamped to a narrower range than int8.
+ *   weights  of products_weights
+ *   packed   [triples * depth * PRODUCTS_WORDS] */
+void products_multiply(const paritone_products_t *p, int32_t group, const int32_t *weights,
+                       const int32_t *packed, int32_t triples, products_output_t to);
+
+/* Their portable twins, in a format of their own. */
+void products_pack_c(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int32_t depth,
+                     int32_t at, int32_t *triple);
+const int32_t *products_weights_c(const paritone_products_t *p, int32_t group, int32_t *scratch);
+void products_multiply_c(const paritone_products_t *p, int32_t group, const int32_t *weights,
+                         const int32_t *packed, int32_t triples, products_output_t to);
+
+#if PARITONE_SIMD
+/* What products_multiply_simd does once its sums are there; along a line by shift 2 .. 6 if there
+ * is one chunk. */
+typedef enum {
+    PRODUCTS_LINE = 0, /* and 1 .. 4 */
+    PRODUCTS_LINE_CHUNKS = 5,
+    PRODUCTS_TWICE = 6,
+    PRODUCTS_TWICE_CHUNKS = 7,
+    PRODUCTS_CHUNK = 8 /* adds them to what earlier chunks summed up to */
+} products_tail_t;
+
+/* Packed triples times a chunk of a group's weights; products_multiply.S knows the offsets. */
+typedef struct {
+    uint32_t start[2][4];                  /* lanes that the sums start at */
+    int32_t rescale[PRODUCTS_GROUP][2];    /* factor, and addend or half */
+    const int32_t *weights;                /* of the chunk */
+    int32_t depth;                         /* of the chunk */
+    const int32_t *weights_end;
+    uint32_t tail;                         /* products_tail_t */
+    int8_t *output;
+    int32_t apart;
+    const int32_t *packed_end;             /* where the chunk of the triple after the last begins */
+    int32_t gap;                           /* bytes from a chunk's end to its next beginning */
+    int32_t rounding[PRODUCTS_GROUP][2];   /* correction, and right or shift */
+    int32_t *sums;
+    int32_t free[3];
+} products_tiles_t;
+
+void products_multiply_simd(const products_tiles_t *tiles, const int32_t *packed);
+
+/* products_pack and products_weights, from where they begin. */
+void products_pack_simd(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int32_t *words);
+void products_unpack_simd(const int32_t *weights, int32_t n, int32_t *words);
+#endif
+
+#endif

@@ -1,0 +1,105 @@
+/* The portable blocks of packed products: int16 values, plain sums of products. */
+#include "fixed_point.h"
+#include "products.h"
+
+void products_pack_c(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int32_t depth,
+                     int32_t at, int32_t *triple)
+{
+    int16_t *to = (int16_t *)triple + at;
+    for (int32_t pixel = 0; pixel < PRODUCTS_TRIPLE; pixel++) {
+        for (int32_t i = 0; i < n; i++) {
+            to[i] = pixels[pixel][i];
+        }
+        to += depth;
+    }
+}
+
+/* Four weights from the bytes of a word, the first in its lowest. */
+static void weights_of_word(int32_t word, int32_t depth, int16_t *to)
+{
+    for (int32_t channel = 0; channel < PRODUCTS_GROUP; channel++) {
+        const uint32_t byte = (uint32_t)word >> 8 * channel & 255u;
+        to[channel * depth] = (int16_t)((int32_t)(byte ^ 128u) - 128);
+    }
+}
+
+/* Two weights from a + b 2^21. */
+static void weights_of_lanes(int32_t word, int32_t depth, int16_t *to)
+{
+    const int32_t one = 1 << PRODUCTS_LANE_BITS;
+    const int32_t high = (word + one / 2) >> PRODUCTS_LANE_BITS;
+    to[0] = (int16_t)(word - high * one);
+    to[depth] = (int16_t)high;
+}
+
+const int32_t *products_weights_c(const paritone_products_t *p, int32_t group, int32_t *scratch)
+{
+    int16_t *to = (int16_t *)scratch;
+    for (int32_t k = 0; k < p->depth; k++) {
+        if (p->wide == NULL) {
+            weights_of_word(p->weights[group * p->depth + k], p->depth, &to[k]);
+        } else {
+            const int32_t *lanes = &p->wide[(group * p->depth + k) * PRODUCTS_WORDS];
+            weights_of_lanes(lanes[0], p->depth, &to[k]);
+            weights_of_lanes(lanes[1], p->depth, &to[2 * p->depth + k]);
+        }
+    }
+    return scratch;
+}
+
+/* Four sums of n products. |value| <= 128 each. */
+static void dot_group(const int16_t *values, const int16_t *weights, int32_t n,
+                      int32_t sums[PRODUCTS_GROUP])
+{
+    const int16_t *a = weights, *b = a + n, *c = b + n, *d = c + n;
+    int32_t sum_a = 0, sum_b = 0, sum_c = 0, sum_d = 0;
+    for (int32_t k = 0; k < n; k++) {
+        sum_a += values[k] * a[k];
+        sum_b += values[k] * b[k];
+        sum_c += values[k] * c[k];
+        sum_d += values[k] * d[k];
+    }
+    sums[0] = sum_a;
+    sums[1] = sum_b;
+    sums[2] = sum_c;
+    sums[3] = sum_d;
+}
+
+/* Where a group's sums start: what its chunks start at, added up. */
+static void start_of(const paritone_products_t *p, int32_t group, int32_t start[PRODUCTS_GROUP])
+{
+    for (int32_t channel = 0; channel < PRODUCTS_GROUP; channel++) {
+        start[channel] = 0;
+        for (int32_t chunk = p->chunks[group]; chunk < p->chunks[group + 1]; chunk++) {
+            start[channel] += p->start[chunk * PRODUCTS_GROUP + channel];
+        }
+    }
+}
+
+static int8_t requantized(const paritone_products_t *p, int32_t channel, int32_t sum)
+{
+    if (p->addend != NULL) {
+        return requantize_line(sum, p->factor[channel], p->base + p->addend[channel], p->shift);
+    }
+    return requantize_twice(sum, p->factor[channel], p->correction[channel], p->half[channel],
+                            p->right[channel]);
+}
+
+void products_multiply_c(const paritone_products_t *p, int32_t group, const int32_t *weights,
+                         const int32_t *packed, int32_t triples, products_output_t to)
+{
+    const int16_t *values = (const int16_t *)packed;
+    int32_t start[PRODUCTS_GROUP];
+    start_of(p, group, start);
+    for (int32_t triple = 0; triple < triples; triple++) {
+        for (int32_t pixel = 0; pixel < PRODUCTS_TRIPLE; pixel++) {
+            int32_t sums[PRODUCTS_GROUP];
+            dot_group(&values[pixel * p->depth], (const int16_t *)weights, p->depth, sums);
+            for (int32_t i = 0; i < PRODUCTS_GROUP; i++) {
+                to.output[i] = requantized(p, group * PRODUCTS_GROUP + i, sums[i] + start[i]);
+            }
+            to.output += to.apart;
+        }
+        values += p->depth * PRODUCTS_GROUP;
+    }
+}

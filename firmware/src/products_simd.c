@@ -1,0 +1,101 @@
+/* The blocks of packed products, by products_*.S where the core has the DSP extension. */
+#include <string.h>
+
+#include "products.h"
+
+#if PARITONE_SIMD
+void products_pack(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int32_t depth,
+                   int32_t at, int32_t *triple)
+{
+    (void)depth;
+    products_pack_simd(pixels, n, &triple[at * PRODUCTS_WORDS]);
+}
+
+const int32_t *products_weights(const paritone_products_t *p, int32_t group, int32_t *scratch)
+{
+    if (p->wide != NULL) {
+        return &p->wide[group * p->depth * PRODUCTS_WORDS];
+    }
+    products_unpack_simd(&p->weights[group * p->depth], p->depth, scratch);
+    return scratch;
+}
+
+/* A pair of channels' start as the lanes of both accumulators that hold the pair. */
+static void start_lanes(const int32_t start[2], uint32_t lanes[4])
+{
+    const uint64_t first = (uint32_t)start[0], second = (uint32_t)start[1];
+    const uint64_t sum = first + ((first + second) << PRODUCTS_LANE_BITS) +
+                         (second << 2 * PRODUCTS_LANE_BITS);
+    lanes[0] = lanes[2] = (uint32_t)sum;
+    lanes[1] = lanes[3] = (uint32_t)(sum >> 32);
+}
+
+static void requantization_of(const paritone_products_t *p, int32_t group, products_tiles_t *t)
+{
+    for (int32_t i = 0; i < PRODUCTS_GROUP; i++) {
+        const int32_t channel = group * PRODUCTS_GROUP + i;
+        t->rescale[i][0] = p->factor[channel];
+        if (p->addend != NULL) {
+            t->rescale[i][1] = p->base + p->addend[channel];
+            t->rounding[i][1] = p->shift;
+        } else {
+            t->rescale[i][1] = p->half[channel];
+            t->rounding[i][0] = p->correction[channel];
+            t->rounding[i][1] = p->right[channel];
+        }
+    }
+}
+
+static uint32_t last_tail(const paritone_products_t *p, int32_t chunks)
+{
+    if (p->addend == NULL) {
+        return chunks == 1 ? PRODUCTS_TWICE : PRODUCTS_TWICE_CHUNKS;
+    }
+    return chunks == 1 ? PRODUCTS_LINE + (uint32_t)p->shift - 2U : PRODUCTS_LINE_CHUNKS;
+}
+
+/* Chunk after chunk, so that each is one run through all triples. */
+void products_multiply(const paritone_products_t *p, int32_t group, const int32_t *weights,
+                       const int32_t *packed, int32_t triples, products_output_t to)
+{
+    const int32_t first = p->chunks[group], chunks = p->chunks[group + 1] - first;
+    products_tiles_t t;
+    requantization_of(p, group, &t);
+    t.output = to.output;
+    t.apart = to.apart;
+    t.sums = to.sums;
+    if (chunks > 1) {
+        memset(to.sums, 0, (size_t)(triples * PRODUCTS_SUMS) * sizeof *to.sums);
+    }
+    for (int32_t chunk = 0; chunk < chunks; chunk++) {
+        const int32_t begin = p->depth * chunk / chunks, end = p->depth * (chunk + 1) / chunks;
+        const int32_t *start = &p->start[(first + chunk) * PRODUCTS_GROUP];
+        start_lanes(start, t.start[0]);
+        start_lanes(start + 2, t.start[1]);
+        t.weights = &weights[begin * PRODUCTS_WORDS];
+        t.weights_end = &weights[end * PRODUCTS_WORDS];
+        t.depth = end - begin;
+        t.gap = (p->depth - t.depth) * PRODUCTS_WORDS * (int32_t)sizeof *packed;
+        t.packed_end = &packed[(triples * p->depth + begin) * PRODUCTS_WORDS];
+        t.tail = chunk == chunks - 1 ? last_tail(p, chunks) : PRODUCTS_CHUNK;
+        products_multiply_simd(&t, &packed[begin * PRODUCTS_WORDS]);
+    }
+}
+#else
+void products_pack(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int32_t depth,
+                   int32_t at, int32_t *triple)
+{
+    products_pack_c(pixels, n, depth, at, triple);
+}
+
+const int32_t *products_weights(const paritone_products_t *p, int32_t group, int32_t *scratch)
+{
+    return products_weights_c(p, group, scratch);
+}
+
+void products_multiply(const paritone_products_t *p, int32_t group, const int32_t *weights,
+                       const int32_t *packed, int32_t triples, products_output_t to)
+{
+    products_multiply_c(p, group, weights, packed, triples, to);
+}
+#endif

@@ -33,7 +33,9 @@ lint: setup ## ruff and mypy
 	$(BIN)/ruff format --check host tests
 	$(BIN)/mypy
 
-bench: setup ## instructions per frame and per layer on the emulated Cortex-M4; features beside librosa
+bench: setup ## instructions and modelled cycles on the emulated Cortex-M4, a peer's; features beside librosa
+	@$(BIN)/python -c 'import bakenn' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable '.[peers]' \
+		|| echo "Without peers, which could not be installed" >&2
 	$(BIN)/paritone bench
 	$(BIN)/python -m paritone.frontend_speed
 

@@ -73,7 +73,7 @@ def compile_objects(
             [compiler, "-O2", *core.flags, *sections, *flags, "-c", str(source), "-o", str(out)]
             for source, out in zip(sources, objects, strict=True)
         ]
-        list(pool.map(_call, commands))
+        list(pool.map(call, commands))
     return objects
 
 
@@ -83,7 +83,7 @@ def link(objects: list[Path], elf: Path, core: Core = M4) -> Path:
     startup = compile_objects([HERE / "startup.c"], [f"-I{HERE}"], elf.parent / "startup", core)
     layout = ["-nostartfiles", "-specs=nano.specs", "-Wl,--gc-sections", f"-T{HERE / 'link.ld'}"]
     layout += [f"-Wl,--defsym=code_start={core.code}", f"-Wl,--defsym=ram_start={core.ram}"]
-    _call([compiler, *core.flags, *layout, *map(str, [*startup, *objects]), "-o", str(elf)])
+    call([compiler, *core.flags, *layout, *map(str, [*startup, *objects]), "-o", str(elf)])
     return elf
 
 
@@ -103,7 +103,7 @@ def run(
     command = [qemu, "-M", core.machine, "-nographic", "-monitor", "none", "-serial", "none"]
     command += ["-icount", f"shift={ICOUNT_SHIFT}"] if counting else []
     command += ["-semihosting-config", "enable=on,target=native", "-kernel", str(elf)]
-    _call(command, cwd=folder, timeout=timeout_s)
+    call(command, cwd=folder, timeout=timeout_s)
 
 
 def cmsis_dsp() -> Path:
@@ -115,7 +115,7 @@ def cmsis_dsp() -> Path:
 def _download(folder: Path) -> None:
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder)]
     pip.append("--no-build-isolation")  # its metadata needs setuptools and numpy: we have them
-    _call([*pip, "--no-binary", "cmsisdsp", CMSIS_DSP], timeout=300)
+    call([*pip, "--no-binary", "cmsisdsp", CMSIS_DSP], timeout=300)
     archive = next(folder.glob("*.tar.gz"))
     with tarfile.open(archive) as tar:
         wanted = ("/Include/", "/PrivateInclude/", "/Source/")
@@ -123,7 +123,8 @@ def _download(folder: Path) -> None:
     archive.unlink()
 
 
-def _call(command: list[str], cwd: Path | None = None, timeout: int = RUN_TIMEOUT_S) -> None:
+def call(command: list[str], cwd: Path | None = None, timeout: int = RUN_TIMEOUT_S) -> None:
+    """Run a command; the test fails with what it said when it fails."""
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout)
     if done.returncode != 0:
         pytest.fail(f"{' '.join(command)}\nstatus {done.returncode}\n{done.stderr[-3000:]}")

@@ -123,7 +123,7 @@ def test_padding_is_the_windows(seed: int) -> None:
     n = network(seed)
     tensor = padded(n, source(n, (1, 9, 7, 4)), [[0, 0], *n.rng.integers(0, 3, (2, 2)), [0, 0]])
     convolution(n, tensor)
-    pool = source(n, (1, 8, 9, 4), zero=-128)
+    pool = source(n, (1, 8, 9, 4))
     pooled(n, padded(n, pool, [[0, 0], [1, 2], [2, 0], [0, 0]]))
     (window,) = [o for o in n.operations if "CONV" in o.kind]
     span = n.tensors[window.inputs[1]].shape[1:3]

@@ -16,6 +16,7 @@ from paritone.engine.lowering import Step
 
 KERNELS = ("DEPTHWISE_LINES", "MAX_POOL_2D", "AVERAGE_POOL_2D")
 FILES = ("depthwise_lines*.[cS]", "pool*.[cS]", "operands*.[cS]")
+HOST_FILES = Path(__file__).parent / "cmsis_dsp_ref/host_files.c"
 SYSTICK_HZ = 25e6  # of mps2-an386
 
 
@@ -43,9 +44,9 @@ class Run:
         """Its header, tables and input as the program reads them."""
         p = self.step.params
         assert isinstance(p, params.DepthwiseLines | params.Pool2D)
-        of_lines, tables = (0, 0, 0), []
+        of_lines, tables = (0, 0, 0, 0), []
         if isinstance(p, params.DepthwiseLines):
-            of_lines = (p.input_zero_point, p.base, p.shift)
+            of_lines = (p.rows, p.input_zero_point, p.base, p.shift)
             tables = [p.weights, p.start, p.factor, p.addend]
         header = [
             KERNELS.index(self.step.kernel), *astuple(p.window), *of_lines, p.minimum, p.maximum,
@@ -89,6 +90,27 @@ def run_on(
     """Outputs of `runs` on the emulated core."""
     write(runs, folder)
     emulator.run(elf, folder, core, counting=counting)
+    return outputs(runs, folder)
+
+
+def host_program(folder: Path) -> Path:
+    """The program for this machine: the portable C under sanitizers."""
+    source = sources.root() / "firmware/src"
+    files = sorted({file for pattern in FILES for file in source.glob(pattern)})
+    files = [file for file in files if file.suffix == ".c"]
+    files += [emulator.HERE / "windows_main.c", HOST_FILES]
+    includes = [*(f"-I{d}" for d in sources.include_dirs()), f"-I{emulator.HERE}"]
+    flags = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    program = folder / "windows"
+    command = [emulator.tool("gcc", "gcc"), *flags, *includes, *map(str, files), "-o", str(program)]
+    emulator.call(command)
+    return program
+
+
+def run_on_host(program: Path, runs: list[Run], folder: Path) -> list[NDArray[np.int8]]:
+    """Outputs of `runs` on this machine."""
+    write(runs, folder)
+    emulator.call([str(program)], cwd=folder)
     return outputs(runs, folder)
 
 

@@ -89,6 +89,7 @@ typedef struct {
  * 2^(6 - shift) times as large. */
 typedef struct {
     paritone_window_t window;
+    int32_t rows; /* of output at a time: it sets the size of the scratch memory */
     int32_t input_zero_point;
     int32_t base, shift;
     int32_t minimum, maximum;
@@ -113,6 +114,13 @@ typedef struct {
     paritone_window_t window;
     int32_t minimum, maximum;
 } paritone_pool_2d_t;
+
+/* MAX_POOL_2D; scratch [in_width * in_channels + in_channels] */
+typedef struct {
+    paritone_window_t window;
+    int32_t minimum, maximum;
+    int32_t padding; /* what lies around the input: a value, or the least one */
+} paritone_max_pool_2d_t;
 
 /* Kept dimensions outside, reduced ones inside; strides in elements, outermost first. */
 typedef struct {

@@ -1,10 +1,11 @@
 /*
- * Inner blocks of the depthwise 3 x 3 convolution (depthwise_lines.c): one row of four neighbouring
- * channels at a time, each channel's values in a line of int16.
+ * Inner blocks of the depthwise 3 x 3 convolution (depthwise_lines.c), on four neighbouring
+ * channels at a time. Rows are brought from bytes, channel by channel in each column, into lines of
+ * int16 for each channel, of which a load takes two values and a multiplication two products.
  *
- * The rows that a window covers lie in three slots, row y of the input in slot y % 3 or
- * so: only the weights' order turns with the rows. How a block arranges its lines is its own:
- * assembly and C differ, and what one has loaded only the same can read.
+ * Lines lie in tiles of eight columns, of all rows that are there: [tile][row][channel][10 values].
+ * The last two repeat the first two of the tile after it: a tile has all that the windows which
+ * start in it cover.
  */
 #ifndef PARITONE_DEPTHWISE_LINES_H
 #define PARITONE_DEPTHWISE_LINES_H
@@ -12,51 +13,61 @@
 #include "simd.h"
 
 #define DEPTHWISE_CHANNELS 4 /* at a time */
-#define DEPTHWISE_SLOTS 3
-#define DEPTHWISE_SHIFT 6 /* of a sum when it is an output */
+#define DEPTHWISE_SHIFT 6    /* of a sum when it is an output */
+#define DEPTHWISE_TILE 8     /* columns */
+#define DEPTHWISE_VALUES 10  /* in a tile, of a row and channel */
 
-/* One channel, as the assembly finds it in memory. The weights of a row are (left, middle) and
- * (middle, right), the first of each in the low half; rows 0, 1, 2, 0, 1, of which three from any
- * of the first three on are taken. Every member that follows them stands there three times, once
- * for each of these places, at the same distance from it. */
+/* One channel; the order is the assembly's. The weights of a row are (left, middle) and
+ * (middle, right), the first of each in the low half. */
 typedef struct {
-    uint32_t weights[5][2];
-    struct {
-        int32_t factor, addend;
-    } scale[DEPTHWISE_SLOTS];
-    struct {
-        int32_t start, unused;
-    } sum[DEPTHWISE_SLOTS];
+    int32_t factor, addend, start;
+    uint32_t weights[3][2];
 } depthwise_channel_t;
 
-/* What all rows of a layer share; the offsets are the assembly's. */
+/* What all rows of a layer share; the offsets are the assembly's. Columns are of a row with its
+ * padding. */
 typedef struct {
     uint32_t zero_points; /*  0  input's zero point in each byte */
     uint32_t left;        /*  4  columns of padding before a row: 0 or 1 */
-    uint32_t tiles;       /*  8  of four columns of row and padding: those that the row fills */
-    uint32_t rest;        /* 12  columns of the row in one more tile, 0 .. 3; 4: there is none */
-    uint32_t stride;      /* 16  of the window: 1 or 2 */
-    uint32_t width;       /* 20  of the output */
-    uint32_t pitch;       /* 24  channels: from a column's value to the next's */
-    int16_t *lines;       /* 28  [DEPTHWISE_SLOTS * DEPTHWISE_CHANNELS * columns] */
-    uint32_t columns;     /* 32  multiple of 4, past all that is read */
+    uint32_t halves;      /*  8  of tiles, that a row fills */
+    uint32_t rest;        /* 12  columns that it has in the half after them; 4: that is not read;
+                                 5 and more, where that is behind the last tile, of which two
+                                 columns are read: 5 and those that the row has */
+    uint32_t pitch;       /* 16  channels: bytes from a column to the next */
+    uint32_t row_bytes;   /* 20  from a row to the next */
+    uint32_t tile_bytes;  /* 24 */
+    uint32_t tiles;       /* 28 */
+    uint32_t stride;      /* 32  of the window: 1 or 2 */
+    uint32_t width;       /* 36  of the output */
+    int16_t *lines;       /* 40 */
+    int8_t *outputs;      /* 44  [rows][width, rounded up to 4][DEPTHWISE_CHANNELS] */
 } depthwise_lines_t;
 
-/* Bring four channels of a row into a slot.
- *   from   the first column's, those of the next ones `pitch` bytes away */
-void depthwise_lines_load_c(const depthwise_lines_t *l, const int8_t *from, uint32_t pitch,
-                            uint32_t slot);
-void depthwise_lines_load_simd(const depthwise_lines_t *l, const int8_t *from, uint32_t pitch,
-                               uint32_t slot);
+/* Bring four channels of `rows` rows into the lines.
+ *   from   the first row's and column's
+ *   row    that this is in the lines
+ *   rows   >= 1 */
+void depthwise_lines_load_c(const depthwise_lines_t *l, const int8_t *from, uint32_t row,
+                            uint32_t rows);
+void depthwise_lines_load_simd(const depthwise_lines_t *l, const int8_t *from, uint32_t row,
+                               uint32_t rows);
 
-/* Four channels of an output row from the three slots:
- *   out = sat8(((start + dot) * factor >> 32) + addend >> DEPTHWISE_SHIFT)
+/* Move `rows` rows of the lines, row `row` and those after it, to their beginning. */
+void depthwise_lines_keep_c(const depthwise_lines_t *l, uint32_t row, uint32_t rows);
+void depthwise_lines_keep_simd(const depthwise_lines_t *l, uint32_t row, uint32_t rows);
+
+/* The first `rows` rows of outputs from the lines, columns beyond the width undefined:
+ *   sat8(((start + dot) * factor >> 32) + addend >> DEPTHWISE_SHIFT)
  *   channels  [4]
- *   first     row of the weights that is for slot 0
+ *   rows      >= 1
  * The generator keeps (start + dot) and the sum before its shift within 32 bits. */
-void depthwise_lines_row_c(const depthwise_lines_t *l, const depthwise_channel_t *channels,
-                           uint32_t first, int8_t *out);
-void depthwise_lines_row_simd(const depthwise_lines_t *l, const depthwise_channel_t *channels,
-                              uint32_t first, int8_t *out);
+void depthwise_lines_rows_c(const depthwise_lines_t *l, const depthwise_channel_t *channels,
+                            uint32_t rows);
+void depthwise_lines_rows_simd(const depthwise_lines_t *l, const depthwise_channel_t *channels,
+                               uint32_t rows);
+
+/* Spread n columns of outputs over a row, `pitch` bytes apart. */
+void depthwise_lines_store_c(const int8_t *from, int8_t *to, uint32_t pitch, uint32_t n);
+void depthwise_lines_store_simd(const int8_t *from, int8_t *to, uint32_t pitch, uint32_t n);
 
 #endif

@@ -64,6 +64,7 @@ static int32_t pixel_of(const gather_t *g, int32_t first, int32_t triple)
     return g->step == 0 || pixel < last ? pixel : last;
 }
 
+/* Any triple. */
 static void pack_triple(const gather_t *g, int32_t pixel, int32_t *triple)
 {
     const paritone_window_t *w = &g->p->window;
@@ -82,6 +83,59 @@ static void pack_triple(const gather_t *g, int32_t pixel, int32_t *triple)
             }
             products_pack(runs, g->run, g->p->depth, at, triple);
             at += g->run;
+        }
+    }
+}
+
+/* Triples of one row of pixels, from column x on, whose windows stay within the columns. */
+static void pack_line(const gather_t *g, int32_t row, int32_t x, int32_t triples, int32_t *packed)
+{
+    const paritone_window_t *w = &g->p->window;
+    const products_line_t line = {g->run, g->p->depth, triples};
+    const int32_t apart = w->stride_width * w->in_channels;
+    const int32_t from = (x * w->stride_width - w->pad_left) * w->in_channels;
+    int32_t y = (g->first_row + row) * w->stride_height - w->pad_top, at = 0;
+    for (int32_t ky = 0; ky < w->height; ky++, y += w->dilation_height) {
+        const int32_t inside = y >= 0 && y < w->in_height;
+        const int8_t *first = inside ? image_row(&g->input, y) + from : g->padding;
+        for (int32_t kx = 0; kx < w->width; kx += g->taps) {
+            products_pack_line(&line, first, inside ? apart : 0, at, packed);
+            first += inside ? w->dilation_width * w->in_channels : 0;
+            at += g->run;
+        }
+    }
+}
+
+/* Columns of pixels whose windows stay within the input's. */
+static void columns_inside(const paritone_window_t *w, int32_t *begin, int32_t *end)
+{
+    const int32_t reach = (w->width - 1) * w->dilation_width;
+    const int32_t last = w->in_width - 1 - reach + w->pad_left;
+    *begin = (w->pad_left + w->stride_width - 1) / w->stride_width;
+    *end = last < 0 ? 0 : last / w->stride_width + 1;
+    *end = *end < w->out_width ? *end : w->out_width;
+}
+
+/* The block's triples, as many at once as can be. */
+static void pack_block(const gather_t *g, const block_t *b)
+{
+    const paritone_window_t *w = &g->p->window;
+    int32_t begin, end, done = 0;
+    columns_inside(w, &begin, &end);
+    while (done < b->triples) {
+        const int32_t pixel = pixel_of(g, b->first, done);
+        const int32_t row = pixel / w->out_width, x = pixel - row * w->out_width;
+        const int32_t whole = (g->pixels - pixel) / PRODUCTS_TRIPLE; /* before the repeated ones */
+        int32_t *packed = &b->packed[done * g->p->depth * PRODUCTS_WORDS];
+        int32_t triples = x < begin || g->step == 0 ? 0 : (end - x) / PRODUCTS_TRIPLE;
+        triples = triples < b->triples - done ? triples : b->triples - done;
+        triples = triples < whole ? triples : whole;
+        if (triples > 0) {
+            pack_line(g, row, x, triples, packed);
+            done += triples;
+        } else {
+            pack_triple(g, pixel, packed);
+            done++;
         }
     }
 }
@@ -167,10 +221,7 @@ void paritone_products(const paritone_step_t *step, int32_t first_row, int32_t r
     for (; block.first < pixels; block.first += p->block * per_triple) {
         const int32_t left = (pixels - block.first + per_triple - 1) / per_triple;
         block.triples = left < p->block ? left : p->block;
-        for (int32_t i = 0; i < block.triples; i++) {
-            pack_triple(&g, pixel_of(&g, block.first, i),
-                        &block.packed[i * p->depth * PRODUCTS_WORDS]);
-        }
+        pack_block(&g, &block);
         for (int32_t group = 0; group < groups; group++) {
             multiply_group(&g, &block, group, output + group * PRODUCTS_GROUP);
         }

@@ -39,6 +39,20 @@ enum {
 void products_pack(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int32_t depth,
                    int32_t at, int32_t *triple);
 
+/* `n` values of each of three pixels, and so on for neighbouring triples. */
+typedef struct {
+    int32_t n;
+    int32_t depth;
+    int32_t triples;
+} products_line_t;
+
+/* The same for triples of a line of pixels.
+ *   first   the first pixel's values
+ *   apart   bytes from one pixel's to the next one's
+ *   packed  [triples * depth * PRODUCTS_WORDS] */
+void products_pack_line(const products_line_t *line, const int8_t *first, int32_t apart,
+                        int32_t at, int32_t *packed);
+
 /* Weights of a group of channels as products_multiply reads them: in `scratch`
  * [depth * PRODUCTS_WORDS], or where they lie. */
 const int32_t *products_weights(const paritone_products_t *p, int32_t group, int32_t *scratch);
@@ -61,6 +75,8 @@ void products_multiply(const paritone_products_t *p, int32_t group, const int32_
 /* Their portable twins, in a format of their own. */
 void products_pack_c(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int32_t depth,
                      int32_t at, int32_t *triple);
+void products_pack_line_c(const products_line_t *line, const int8_t *first, int32_t apart,
+                          int32_t at, int32_t *packed);
 const int32_t *products_weights_c(const paritone_products_t *p, int32_t group, int32_t *scratch);
 void products_multiply_c(const paritone_products_t *p, int32_t group, const int32_t *weights,
                          const int32_t *packed, int32_t triples, products_output_t to);
@@ -97,6 +113,8 @@ void products_multiply_simd(const products_tiles_t *tiles, const int32_t *packed
 
 /* products_pack and products_weights, from where they begin. */
 void products_pack_simd(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int32_t *words);
+void products_pack_line_simd(const products_line_t *line, const int8_t *first, int32_t apart,
+                             int32_t *words);
 void products_unpack_simd(const int32_t *weights, int32_t n, int32_t *words);
 #endif
 

@@ -14,6 +14,17 @@ void products_pack_c(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int
     }
 }
 
+void products_pack_line_c(const products_line_t *line, const int8_t *first, int32_t apart,
+                          int32_t at, int32_t *packed)
+{
+    for (int32_t i = 0; i < line->triples; i++) {
+        const int8_t *const pixels[PRODUCTS_TRIPLE] = {first, first + apart, first + 2 * apart};
+        products_pack_c(pixels, line->n, line->depth, at, packed);
+        first += PRODUCTS_TRIPLE * apart;
+        packed += line->depth * PRODUCTS_WORDS;
+    }
+}
+
 /* Four weights from the bytes of a word, the first in its lowest. */
 static void weights_of_word(int32_t word, int32_t depth, int16_t *to)
 {

@@ -18,12 +18,11 @@
     add \second, r11, \second, lsl #21
 .endm
 
-/* (pixels, n, words) */
-function products_pack_simd
-    push {r4-r11, lr}
-    ldm r0, {r0, r3, r12}
+/* r1 values of a triple, at least one; r1 is 0 then. */
+.macro pack_triple
     subs r1, r1, #4
     blo 2f
+    .p2align 2
 1:  ldr r4, [r0], #4
     ldr r5, [r3], #4
     ldr r6, [r12], #4
@@ -45,7 +44,43 @@ function products_pack_simd
     stmia r2!, {r7, r8}
     subs r1, r1, #1
     bne 3b
-4:  pop {r4-r11, pc}
+4:
+.endm
+
+/* (pixels, n, words) */
+function products_pack_simd
+    push {r4-r11, lr}
+    ldm r0, {r0, r3, r12}
+    pack_triple
+    pop {r4-r11, pc}
 
     end products_pack_simd
+
+/* (line, first, apart, words): the stack holds p of the next triple, bytes of a triple's words that
+ * other values have, apart and n. lr: triples to come. */
+function products_pack_line_simd
+    push {r4-r11, lr}
+    ldm r0, {r4, r5, lr}
+    subs r5, r5, r4
+    lsls r5, r5, #3
+    mov r6, r2
+    mov r7, r4
+    mov r4, r1
+    push {r4-r7}
+    mov r2, r3
+5:  ldm sp, {r0, r4, r5, r6}
+    mov r1, r6
+    add r3, r0, r5
+    add r12, r3, r5
+    add r7, r12, r5
+    str r7, [sp]
+    pack_triple
+    ldr r4, [sp, #4]
+    add r2, r2, r4
+    subs lr, lr, #1
+    bne 5b
+    add sp, sp, #16
+    pop {r4-r11, pc}
+
+    end products_pack_line_simd
 #endif

@@ -11,6 +11,12 @@ void products_pack(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int32
     products_pack_simd(pixels, n, &triple[at * PRODUCTS_WORDS]);
 }
 
+void products_pack_line(const products_line_t *line, const int8_t *first, int32_t apart,
+                        int32_t at, int32_t *packed)
+{
+    products_pack_line_simd(line, first, apart, &packed[at * PRODUCTS_WORDS]);
+}
+
 const int32_t *products_weights(const paritone_products_t *p, int32_t group, int32_t *scratch)
 {
     if (p->wide != NULL) {
@@ -86,6 +92,12 @@ void products_pack(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int32
                    int32_t at, int32_t *triple)
 {
     products_pack_c(pixels, n, depth, at, triple);
+}
+
+void products_pack_line(const products_line_t *line, const int8_t *first, int32_t apart,
+                        int32_t at, int32_t *packed)
+{
+    products_pack_line_c(line, first, apart, at, packed);
 }
 
 const int32_t *products_weights(const paritone_products_t *p, int32_t group, int32_t *scratch)

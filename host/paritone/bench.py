@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paritone import device, latency, network_cost, validate
+from paritone import device, latency, network_cost, peers, validate
 from paritone.cycles import board as counted_board
 from paritone.latency import Latency
 from paritone.network_cost import NetworkCost
+from paritone.peers import Peer
 from paritone.project import Project
 
 
@@ -22,6 +23,7 @@ class Bench:
     ----------
     modelled : instructions and modelled cycles of each layer; None where they cannot be counted
     not_modelled : why not
+    peers : other engines on this network, `not_run`: those that could not be
     """
 
     board: str
@@ -32,10 +34,15 @@ class Bench:
     memory: dict[str, int]
     modelled: NetworkCost | None = None
     not_modelled: str | None = None
+    peers: tuple[Peer, ...] = ()
+    not_run: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """As ``--json`` writes it."""
-        modelled = {"modelled": self.modelled.record()} if self.modelled else {}
+        modelled: dict[str, Any] = {}
+        if self.modelled is not None:
+            peers = [peer.record() for peer in self.peers]
+            modelled = {"modelled": self.modelled.record(), "peers": peers}
         return {
             "schema": 1,
             "board": self.board,
@@ -63,14 +70,17 @@ def bench(project: Project, port: str | None = None) -> Bench:
         with device.open(
             project.board, firmware, port, counting=True, arguments=arguments
         ) as opened:
-            found = latency.measure(opened, pcm, tables)
+            # An emulator repeats itself: once is enough.
+            runs = latency.RUNS if port else 1
+            found = latency.measure(opened, pcm, tables, runs)
             memory = found.memory(opened)
             if counts:
                 modelled = network_cost.measure(opened, counts, pcm, tables)
+    ran, not_run = peers.measure(project.model) if modelled else ([], [])
     manifest = firmware.manifest
     sha, macs = manifest["model_sha256"], manifest["macs"]
     names = project.board.name, project.model.name
-    return Bench(*names, sha, macs, found, memory, modelled, why_not)
+    return Bench(*names, sha, macs, found, memory, modelled, why_not, tuple(ran), tuple(not_run))
 
 
 def show(found: Bench, *, functions: bool = False) -> None:
@@ -81,3 +91,9 @@ def show(found: Bench, *, functions: bool = False) -> None:
     latency.show(found.latency, found.memory, title, layers=found.modelled is None)
     if found.not_modelled is not None:
         print(found.not_modelled)
+        return
+    for peer in found.peers:
+        print(peer)
+    for reason in found.not_run:
+        print(reason)
+    print(peers.QUOTED)

@@ -8,6 +8,7 @@
 #include "channel_lookup.h"
 #include "channel_sums.h"
 #include "lookup.h"
+#include "max_pool.h"
 #include "semihosting.h"
 #include "weighted_sum.h"
 
@@ -15,7 +16,7 @@
 #error "this core has no DSP extension: there is nothing to compare"
 #endif
 
-enum { SUM, LOOKUP, CHANNEL_LOOKUP, CHANNEL_SUMS, KERNELS };
+enum { SUM, LOOKUP, CHANNEL_LOOKUP, CHANNEL_SUMS, MAXIMUM, KERNELS };
 enum { POISON = 0x5A, VALUES = 1 << 16, CHANNELS = 64, MEASURED = 4096 };
 
 static struct {
@@ -119,6 +120,21 @@ static void add_up(int32_t pixels)
     compare(CHANNEL_SUMS, 2 * CHANNELS);
 }
 
+static void take_largest(int32_t words)
+{
+    const int8_t *tables = (const int8_t *)given.tables;
+    start();
+    paritone_max_3_simd(given.a, given.b, tables, found.bytes, words);
+    stop(MAXIMUM);
+    paritone_max_3_c(given.a, given.b, tables, expected.bytes, 4 * words);
+    compare(MAXIMUM, 4u * (uint32_t)words);
+    start();
+    memcpy(found.bytes, tables, (size_t)words * 4u);
+    paritone_max_2_simd(given.a, found.bytes, found.bytes, words);
+    paritone_max_3_c(given.a, tables, tables, expected.bytes, 4 * words);
+    compare(MAXIMUM, 4u * (uint32_t)words);
+}
+
 int main(void)
 {
     const int inputs = file_open("inputs.bin", MODE_READ);
@@ -136,6 +152,7 @@ int main(void)
     for (int32_t words = 0; words < 6; words++) {
         sum(&p, words);
         look_up(words);
+        take_largest(words);
     }
     look_up(VALUES / 4);
     for (int32_t pixels = 1; pixels < 7; pixels++) {
@@ -147,6 +164,7 @@ int main(void)
     look_up(MEASURED / 4);
     look_up_channels(MEASURED / CHANNELS);
     add_up(MEASURED / CHANNELS);
+    take_largest(MEASURED / 4);
     file_write(file_open("counts.bin", MODE_WRITE), ticks, sizeof ticks);
     return 0;
 }

@@ -15,7 +15,7 @@ enum { GUARD = 64, POISON = 0x5A, MOST = 1 << 20, VALUES = 1 << 14 };
 typedef struct {
     int32_t kernel;
     paritone_window_t window;
-    int32_t zero_point, base, shift, minimum, maximum;
+    int32_t rows_at_once, zero_point, base, shift, minimum, maximum;
     int32_t ring, rows, in_place; /* rows of input, rows a call; rows 0: the input as a whole */
     int32_t scratch_bytes;
 } header_t;
@@ -53,7 +53,7 @@ static void tables(int in) {
     read(in, factor, 4u * channels);
     read(in, addend, 2u * channels);
     lines = (paritone_depthwise_lines_t){
-        h.window, h.zero_point, h.base, h.shift, h.minimum, h.maximum,
+        h.window, h.rows_at_once, h.zero_point, h.base, h.shift, h.minimum, h.maximum,
         (const int8_t *)weights, start, factor, (const uint16_t *)addend};
 }
 

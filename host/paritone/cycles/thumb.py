@@ -226,12 +226,11 @@ def _single(high: int, low: int) -> int:
 def _float_access(one: int, two: int) -> Instruction:
     load, base = one >> 4 & 1 == 1, one & 15
     first = two >> 12 << 1 | one >> 6 & 1
-    if one >> 8 & 1 == 1 and one >> 5 & 1 == 0:
-        words = 1 + (two >> 8 & 1)
-        updates = False
-    else:
-        words, updates = two & 0xFF, one >> 5 & 1 == 1
-    kinds = (Kind.STORE, Kind.LOAD) if words == 1 else (Kind.STORE_MANY, Kind.LOAD_MANY)
+    alone = one >> 8 & 1 == 1 and one >> 5 & 1 == 0  # VLDR or VSTR, not VLDM or VSTM
+    words = 1 + (two >> 8 & 1) if alone else two & 0xFF
+    updates = not alone and one >> 5 & 1 == 1
+    single = alone and words == 1
+    kinds = (Kind.STORE, Kind.LOAD) if single else (Kind.STORE_MANY, Kind.LOAD_MANY)
     target = ((1 << words) - 1) << (_FLOAT + first) if load else 0
     address = 0 if base == PC else _bit(base)
     return Instruction(4, kinds[load], words, False, updates, False, address, target)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 from paritone.engine.lowering.window import FOLDED, VALID
 from paritone.engine.tflite import Graph, Op
@@ -17,8 +18,8 @@ PADDED = ("CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D")
 def fold_pads(graph: Graph) -> Graph:
     """`graph` with each PAD of height and width in the window that alone reads it.
 
-    A convolution pads with its input's zero point, as PAD does; a maximum takes what is padded for
-    the least value. The PAD itself stays, unread.
+    A convolution pads with its input's zero point, as PAD does; a maximum with any one value. The
+    PAD itself stays, unread.
     """
     reads = Counter([i for op in graph.ops for i in op.inputs] + list(graph.outputs))
     pads = {
@@ -58,10 +59,15 @@ def _folded(graph: Graph, op: Op, pad: Op) -> Op:
     assert amounts is not None
     (top, bottom), (left, right) = (map(int, pair) for pair in amounts.reshape(4, 2)[1:3])
     fits = span is not None and max(top, bottom) < span[0] and max(left, right) < span[1]
-    if not fits or op.options["padding"] != VALID or not _same_padding(graph, op, pad):
+    value = _value(graph, pad)
+    if not fits or op.options["padding"] != VALID or value is None:
         return op
-    ends = zip(FOLDED, (top, bottom, left, right), strict=True)
-    return replace(op, inputs=(pad.inputs[0], *op.inputs[1:]), options={**op.options, **dict(ends)})
+    folded: dict[str, Any] = dict(zip(FOLDED, (top, bottom, left, right), strict=True))
+    if op.kind == "MAX_POOL_2D":
+        folded["pad_value"] = value
+    elif value != graph.tensors[pad.inputs[0]].zero_point:
+        return op
+    return replace(op, inputs=(pad.inputs[0], *op.inputs[1:]), options={**op.options, **folded})
 
 
 def _span(graph: Graph, op: Op) -> tuple[int, int] | None:
@@ -79,14 +85,17 @@ def _span(graph: Graph, op: Op) -> tuple[int, int] | None:
     )
 
 
-def _same_padding(graph: Graph, op: Op, pad: Op) -> bool:
-    """Whether the window of `op` pads with the value that `pad` does."""
+def _value(graph: Graph, pad: Op) -> int | None:
+    """The int8 value that `pad` adds."""
     source = graph.tensors[pad.inputs[0]]
-    value = source.zero_point
-    if pad.kind == "PADV2":
-        constant = graph.tensors[pad.inputs[2]].data if len(pad.inputs) > 2 else None
-        if constant is None or constant.size != 1:
-            return False
-        value = int(constant.reshape(-1)[0])
-    wanted = -128 if op.kind == "MAX_POOL_2D" else source.zero_point
-    return source.dtype == "int8" and value == wanted
+    if source.dtype != "int8":
+        return None
+    if pad.kind == "PAD":
+        return source.zero_point
+    constant = graph.tensors[pad.inputs[2]] if len(pad.inputs) > 2 else None
+    if constant is None or constant.data is None or constant.size != 1:
+        return None
+    same = (constant.dtype, constant.scales, constant.zero_points) == (
+        source.dtype, source.scales, source.zero_points,
+    )  # fmt: skip
+    return int(constant.data.reshape(-1)[0]) if same else None

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 
 ALIGNMENT = 16
-ATTEMPTS = 24
+ATTEMPTS = 400
 """Orders of placing that are tried."""
 
 Span = tuple[int, int]
@@ -56,12 +58,12 @@ class Item:
     pieces: tuple[Piece, ...]
     over: int | None = None
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes."""
         return max(p.end for p in self.pieces)
 
-    @property
+    @cached_property
     def life(self) -> Span:
         """First and last call that it is in use at."""
         return min(p.first for p in self.pieces), max(p.last for p in self.pieces)
@@ -93,42 +95,58 @@ def in_use(items: Sequence[Item], calls: int) -> NDArray[np.int64]:
     return np.cumsum(change)[: calls + 2]
 
 
-def place(items: Sequence[Item], calls: int) -> tuple[dict[int, int], int]:
+def place(
+    items: Sequence[Item], calls: int, attempts: int = ATTEMPTS
+) -> tuple[dict[int, int], int]:
     """``(offset of each key, arena bytes)``: the best of several orders of placing."""
     if not items:
         return {}, 0
-    least = int(in_use(items, calls).max())
+    least = align(int(in_use(items, calls).max()))
     apart = _Apart(items)
     best: tuple[dict[int, int], int] | None = None
-    for sequence in _sequences(items, apart):
-        offsets = apart.fit(sequence)
-        total = max(align(offsets[item.key] + item.size) for item in items)
-        if best is None or total < best[1]:
-            best = offsets, total
-        if best[1] <= align(least):
-            break
+    for start in _orders(items):
+        found = _improved(start, apart, attempts // 2, least)
+        if best is None or found[1] < best[1]:
+            best = found
     assert best is not None
     return best
 
 
-def _sequences(items: Sequence[Item], apart: _Apart) -> Iterator[list[Item]]:
-    """Orders to place in: by size, by size and life, then each time what lay highest sooner."""
-    by_life = sorted(items, key=lambda i: (-i.size * (i.life[1] - i.life[0] + 1), i.key))
-    by_size = sorted(items, key=lambda i: (-i.size, i.life, i.key))
-    yield by_life
-    for start in (by_size, by_life):
-        current = list(start)
-        seen: set[tuple[int, ...]] = set()
-        for _ in range(ATTEMPTS // 2):
-            signature = tuple(i.key for i in current)
-            if signature in seen:
-                break
-            seen.add(signature)
-            yield current
-            offsets = apart.fit(current)
-            top = max(current, key=lambda i: (offsets[i.key] + i.size, i.key))
-            at = current.index(top)
-            current = [*current[: at // 2], top, *current[at // 2 : at], *current[at + 1 :]]
+def _orders(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """By size and life, and by size."""
+    yield sorted(items, key=lambda i: (-i.size * (i.life[1] - i.life[0] + 1), i.key))
+    yield sorted(items, key=lambda i: (-i.size, i.life, i.key))
+
+
+def _improved(
+    order: list[Item], apart: _Apart, attempts: int, least: int
+) -> tuple[dict[int, int], int]:
+    """Place in `order`, then again and again with one of the highest items sooner."""
+    random = Random(len(order))
+    best = apart.fit(order)
+    height = _height(order, best)
+    for _ in range(attempts):
+        if height <= least:
+            break
+        changed = _sooner(order, best, random)
+        offsets = apart.fit(changed)
+        total = _height(changed, offsets)
+        if total <= height:
+            order, best, height = changed, offsets, total
+    return best, height
+
+
+def _sooner(order: list[Item], offsets: dict[int, int], random: Random) -> list[Item]:
+    """`order` with an item from near the top, or any, moved to before some other."""
+    by_end = sorted(order, key=lambda i: (-(offsets[i.key] + i.size), i.key))
+    chosen = random.choice(by_end[:3]) if random.random() < 0.7 else random.choice(order)
+    rest = [item for item in order if item is not chosen]
+    at = random.randrange(len(order))
+    return [*rest[:at], chosen, *rest[at:]]
+
+
+def _height(items: Sequence[Item], offsets: dict[int, int]) -> int:
+    return max(align(offsets[item.key] + item.size) for item in items)
 
 
 class _Apart:
@@ -149,8 +167,10 @@ class _Apart:
             taken: list[Span] = []
             shared: list[int] = []
             for key, offset in offsets.items():
-                spans, together = self._between(key, item.key)
-                taken += [(offset + low, offset + high) for low, high in spans]
+                found = self._known.get((key, item.key)) or self._between(key, item.key)
+                spans, together = found
+                if spans:
+                    taken += [(offset + low, offset + high) for low, high in spans]
                 if together:
                     shared.append(offset)
             offsets[item.key] = self._lowest(item.key, offsets, sorted(taken), shared)

@@ -150,6 +150,7 @@ class DepthwiseLines(Params):
 
     c_type: ClassVar[str] = "paritone_depthwise_lines_t"
     window: Window
+    rows: int
     input_zero_point: int
     base: int
     shift: int
@@ -162,9 +163,12 @@ class DepthwiseLines(Params):
 
     @property
     def scratch_bytes(self) -> int:
-        """Four channels' constants and three lines each, in tiles of four columns."""
-        tiles = self.window.stride_width * -(-self.window.out_width // 4) + 1
-        return 4 * (88 + 3 * 2 * 4 * tiles)
+        """Of four channels: constants, the lines that `rows` rows of output read, these."""
+        window = self.window
+        tiles = -(-window.stride_width * window.out_width // 8)
+        lines = window.stride_height * (self.rows - 1) + 3
+        outputs = self.rows * -(-window.out_width // 4) * 4
+        return 4 * (36 + tiles * lines * 20 + outputs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,12 +191,28 @@ class FullyConnected(Params):
 
 @dataclass(frozen=True)
 class Pool2D(Params):
-    """AVERAGE_POOL_2D and MAX_POOL_2D."""
+    """AVERAGE_POOL_2D."""
 
     c_type: ClassVar[str] = "paritone_pool_2d_t"
     window: Window
     minimum: int
     maximum: int
+
+
+@dataclass(frozen=True)
+class MaxPool2D(Params):
+    """MAX_POOL_2D; `padding` takes part where a window leaves the input."""
+
+    c_type: ClassVar[str] = "paritone_max_pool_2d_t"
+    window: Window
+    minimum: int
+    maximum: int
+    padding: int
+
+    @property
+    def scratch_bytes(self) -> int:
+        """A row of the input and a pixel."""
+        return (self.window.in_width + 1) * self.window.in_channels
 
 
 @dataclass(frozen=True)

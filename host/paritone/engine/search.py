@@ -19,16 +19,18 @@ from paritone.engine.lowering import Step
 from paritone.engine.params import Params
 from paritone.engine.schedule import Group, Network, Order, order_group
 
-EXCHANGE = {"time": 0.06, "balanced": 0.4, "ram": 8.0}
+EXCHANGE = {"time": 0.12, "balanced": 0.35, "ram": 8.0}
 """How many percent of speed a percent of memory is worth, by tools.stedgeai.optimization."""
 LONGEST = 12
 """Layers of a group at most."""
 STRIPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 CALLS_TRIED = 200_000
 """Bound on the calls of all groups that are tried; shorter groups come first."""
-LIMITS = 32
+LIMITS = 36
 """Limits of memory that are tried."""
-PLACED = 12
+FILLS = (1.0, 0.85)
+"""Shares of a limit up to which scratch memory is made larger: full memory is hard to place in."""
+PLACED = 8
 """Choices that are placed at most."""
 
 
@@ -69,15 +71,15 @@ def choices(network: Network, steps: Sequence[Step], point: str) -> Iterator[tup
     tables = [_Variants(step, network.rows[step.output].bytes * n.height)
               for step, n in zip(steps, network.nodes, strict=True)]  # fmt: skip
     trials = list(_trials(network))
-    found: dict[tuple[Group, ...], tuple[float, Choice]] = {}
+    found: dict[tuple[float, tuple[Group, ...]], tuple[float, Choice]] = {}
     for limit in _limits(trials, tables):
-        choice = _cheapest(trials, tables, limit)
-        if choice is None:
-            continue
-        bound = score(choice.cost, limit, point)
-        known = found.get(choice.groups)
-        if known is None or bound < known[0]:
-            found[choice.groups] = bound, choice
+        way = _cheapest(trials, tables, limit)
+        for fill in FILLS if way is not None else ():
+            choice, least = _filled(way or (), tables, int(limit * fill))
+            bound = score(choice.cost, least, point)
+            key = (fill, choice.groups)
+            if key not in found or bound < found[key][0]:
+                found[key] = bound, choice
     yield from sorted(found.values(), key=lambda pair: pair[0])[:PLACED]
 
 
@@ -184,11 +186,15 @@ def _limits(trials: Sequence[_Trial], tables: Sequence[_Variants]) -> list[int]:
     ordered = ordered[ordered >= floor]
     if len(ordered) <= LIMITS:
         return [int(v) for v in ordered]
-    targets = np.geomspace(ordered[0], ordered[-1], LIMITS)
-    return sorted({int(ordered[np.searchsorted(ordered, t)]) for t in targets[:-1]})
+    # Most of them where memory is scarce.
+    low = np.geomspace(ordered[0], min(2 * ordered[0], ordered[-1]), LIMITS * 2 // 3)
+    high = np.geomspace(low[-1], ordered[-1], LIMITS // 3)
+    return sorted({int(ordered[np.searchsorted(ordered, t)]) for t in (*low, *high[:-1])})
 
 
-def _cheapest(trials: Sequence[_Trial], tables: Sequence[_Variants], limit: int) -> Choice | None:
+def _cheapest(
+    trials: Sequence[_Trial], tables: Sequence[_Variants], limit: int
+) -> tuple[_Trial, ...] | None:
     """The cheapest way whose groups each fit into `limit` bytes."""
     options: dict[int, list[tuple[float, _Trial]]] = {}
     for trial in trials:
@@ -205,15 +211,22 @@ def _cheapest(trials: Sequence[_Trial], tables: Sequence[_Variants], limit: int)
         ]
         best.append(min(ways, key=lambda way: way[0]) if ways else None)
     end = best[-1]
-    if end is None:
-        return None
+    return None if end is None else end[1]
+
+
+def _filled(way: tuple[_Trial, ...], tables: Sequence[_Variants], limit: int) -> tuple[Choice, int]:
+    """A choice whose scratch memory keeps within `limit` where it can; the least that it takes."""
     chosen: list[Params] = []
-    for trial in end[1]:
+    total, least = 0.0, 0
+    for trial in way:
         for step, held, rows in _each(trial):
-            variant = tables[step].best(rows, limit - held)
+            table = tables[step]
+            variant = table.best(rows, max(limit - held, table.scratch[0]))
             assert variant is not None
+            total += variant[0]
             chosen.append(variant[1])
-    return Choice(tuple(t.group for t in end[1]), tuple(chosen), end[0])
+            least = max(least, held + memory.align(variant[1].scratch_bytes))
+    return Choice(tuple(t.group for t in way), tuple(chosen), total), least
 
 
 def _cost(trial: _Trial, tables: Sequence[_Variants], limit: int) -> float | None:

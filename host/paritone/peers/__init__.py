@@ -5,17 +5,20 @@ None is needed by anything else: what is not there is said, not missed.
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from paritone.cycles.profile import Cost
+from paritone.errors import CheckFailedError, ModelError, ToolMissingError
 
 QUOTED = (
-    "quoted, YAMNet-256 with a 10-class head, instructions on QEMU's mps2-an386: TensorFlow Lite "
-    "Micro with CMSIS-NN 60,552,981, its reference kernels 309,712,754; bakenn 1.0.0 with CMSIS-NN "
-    "91,070,635 for the backbone"
+    "Counted before on the same emulated core, YAMNet-256 with a 10-class head (23.90 M MACs), "
+    "instructions: TensorFlow Lite Micro with CMSIS-NN 60,552,981, with its reference kernels "
+    "309,712,754; bakenn 1.0.0 with CMSIS-NN 91,070,635, its backbone only."
 )
-"""Counted before, with the same compiler: TensorFlow Lite Micro's sources are in no registry."""
+"""TensorFlow Lite Micro's C++ is in no package registry: its figures can only be quoted."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,21 @@ class Peer:
     def __str__(self) -> str:
         cost, first, last = self.cost, self.layers[0], self.layers[-1]
         return (
-            f"{self.name}, {len(self.layers)} layers, {first} to {last} ({self.macs:,} MACs): "
-            f"{cost.instructions:,} instructions ({cost.instructions / self.macs:.3f} per MAC), "
-            f"{cost.cycles:,} cycles ({cost.cycles / self.macs:.3f}), "
-            f"flash {self.flash_bytes:,} B, arena {self.arena_bytes:,} B"
+            f"{self.name}, {len(self.layers)} layers from {first} to {last}, {self.macs:,} MACs: "
+            f"{cost.instructions:,} instructions, {cost.instructions / self.macs:.3f} per MAC; "
+            f"{cost.cycles:,} cycles, {cost.cycles / self.macs:.3f}; "
+            f"program and weights {self.flash_bytes:,} B, tensors between {self.arena_bytes:,} B"
         )
+
+
+def measure(model: Path) -> tuple[list[Peer], list[str]]:
+    """Run every peer that is installed; what each took, and why others did not run."""
+    from paritone.peers import bakenn
+
+    if not bakenn.installed():
+        return [], ["bakenn is not installed here: pip install 'paritone[peers]'"]
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return [bakenn.measure(model, Path(folder))], []
+    except (ModelError, CheckFailedError, ToolMissingError) as error:
+        return [], [f"bakenn did not run: {error}"]

@@ -13,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from paritone import quiet
 from paritone.boards import tool
 from paritone.build import sizes
 from paritone.cycles import run
@@ -76,6 +77,7 @@ def measure(model: Path, folder: Path) -> Peer:
 
 def longest_part(model: bytes) -> bytes:
     """The longest run of operators in `LAYERS`, each fed by the one before or an earlier one."""
+    quiet.import_tensorflow()
     import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
 

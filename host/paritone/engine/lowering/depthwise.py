@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from paritone.engine import params, requantization
@@ -15,6 +17,8 @@ from paritone.engine.lowering.weights import (
 from paritone.engine.lowering.window import window_over
 from paritone.errors import ModelError
 
+SCRATCH_BYTES = 6 * 1024
+"""The more rows are computed at a time, the less often their lines move: as many as fit."""
 START_LIMIT = 1 << 24
 """The kernel has sums 2^(6 - shift) times as large: they stay under 2^31."""
 
@@ -47,8 +51,7 @@ def _fits_lines(window: params.Window) -> bool:
         (window.height, window.width) == (3, 3)
         and (window.dilation_height, window.dilation_width) == (1, 1)
         and window.out_channels % 4 == 0
-        and window.stride_width <= 2
-        and window.stride_height <= 3
+        and window.stride_height == window.stride_width <= 2
         and window.pad_left <= 1
         and read <= window.pad_left + window.in_width + 1
     )
@@ -73,14 +76,24 @@ def _by_lines(step: params.DepthwiseConv2D) -> params.DepthwiseLines | None:
     constants = requantization.solve(layer)
     if constants is None or not _stays_in_32_bits(layer, constants):
         return None
-    return params.DepthwiseLines(
-        window=step.window,
-        input_zero_point=-step.input_offset,
+    lines = params.DepthwiseLines(
+        window=step.window, rows=1, input_zero_point=-step.input_offset,
         base=constants.base, shift=constants.shift,
         minimum=step.minimum, maximum=step.maximum,
         weights=weights.astype(np.int8).reshape(-1, 3, 3),
         start=constants.start, factor=constants.factor, addend=constants.addend,
     )  # fmt: skip
+    return with_scratch(lines, SCRATCH_BYTES)
+
+
+def with_scratch(lines: params.DepthwiseLines, limit: int) -> params.DepthwiseLines:
+    """`lines` with as many rows at a time as `limit` bytes of scratch memory hold, or one."""
+    height = lines.window.out_height
+    most = 1
+    while most < height and replace(lines, rows=most + 1).scratch_bytes <= limit:
+        most += 1
+    turns = -(-height // most)
+    return replace(lines, rows=-(-height // turns))
 
 
 def _stays_in_32_bits(

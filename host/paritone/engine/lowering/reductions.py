@@ -23,12 +23,15 @@ from paritone.errors import ModelError
 
 
 def pool_2d(o: Operands) -> Step:
-    """Step of POOL_2D."""
+    """Step of AVERAGE_POOL_2D or MAX_POOL_2D."""
     source, output = int8(o.activation(0)), int8(o.output)
     same_quantization(source, output)
     kernel = (o.op.options["height"], o.op.options["width"])
     window = window_over(o, source, kernel, nhwc(source)[2])
-    step = params.Pool2D(window, *activation_range(o))
+    limits = activation_range(o)
+    step: params.Params = params.Pool2D(window, *limits)
+    if o.op.kind == "MAX_POOL_2D":
+        step = params.MaxPool2D(window, *limits, o.op.options.get("pad_value", -128))
     return step_of(o, o.op.kind, step, by_rows=True)
 
 

@@ -20,8 +20,10 @@ from typing import Any
 
 import numpy as np
 
-SOUND = "sound.tflite"
-"""A model that both run in full: it must come out equal."""
+from paritone.engine import plan
+
+SOUND = "sound-"
+"""Begins the names of the models that are not damaged: they must come out equal."""
 CPU_S = 10
 WALL_S = 90
 """Compilers and a loaded machine take their time; only the processor's counts."""
@@ -34,7 +36,7 @@ def run_engine(path: Path) -> None:
     from paritone.native.engine import Engine
 
     try:
-        engine = Engine(path)
+        engine = Engine(path, _point(path))
     except ModelError as error:
         path.with_suffix(".engine.refused").write_text(str(error))
         return
@@ -48,6 +50,12 @@ def run_engine(path: Path) -> None:
         found |= {f"in_{run}_{i}": v for i, v in enumerate(values)}
         found |= {f"out_{run}_{i}": v for i, v in enumerate(outputs)}
     np.savez(path.with_suffix(".engine.npz"), **found)
+
+
+def _point(path: Path) -> str:
+    """A point of optimization, by the digits of the file's name."""
+    digits = "".join(c for c in path.stem if c.isdigit()) or "0"
+    return plan.OPTIMIZATIONS[int(digits) % len(plan.OPTIMIZATIONS)]
 
 
 def run_reference(path: Path) -> None:
@@ -103,18 +111,19 @@ def in_a_process(run: Callable[[Path], None], path: Path) -> dict[str, Any]:
     }
 
 
-def _warm_up(kind: str, sound: Path) -> Callable[[Path], None]:
-    """Import and build what every run needs, before the forks, by running a sound model."""
+def _warm_up(kind: str, folder: Path) -> Callable[[Path], None]:
+    """Import, build and compute what runs share, before the forks, by running the sound models."""
     if kind == "engine":
         # The sanitizers are loaded by now: compilers do without.
         os.environ.pop("LD_PRELOAD", None)
     run = {"engine": run_engine, "reference": run_reference}[kind]
-    run(sound)
+    for sound in sorted(folder.glob(f"{SOUND}*.tflite")):
+        run(sound)
     return run
 
 
 def main(kind: str, folder: Path) -> None:
-    run = _warm_up(kind, folder / SOUND)
+    run = _warm_up(kind, folder)
     suffix = {"engine": ".tflite", "reference": ".engine.npz"}[kind]
     ends = {}
     for found in sorted(folder.glob(f"*{suffix}")):

@@ -134,3 +134,34 @@ def test_padding_is_the_windows(seed: int) -> None:
         for _ in range(3)
     ]
     expect_parity(Case(content(n), patches))
+
+
+@few
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_a_sum_belongs_to_the_products_before_it(seed: int, twice: bool) -> None:
+    """CONV_2D, then ADD or SUB with what it read, or with itself: that stays a step of its own."""
+    n = network(seed)
+    tensor = source(n, (1, 7, 6, 8))
+    made = dense_convolution(n, tensor)
+    kind, scale = str(n.rng.choice(["ADD", "SUB"])), n.tensors[made].scales[0]
+    operands = [made, made] if twice else [int(i) for i in n.rng.permutation([made, tensor])]
+    table = options(f"{kind.title()}Options", fusedActivationFunction=NOTHING)
+    n.add(kind, operands, [n.activation(n.shape(made), scale * n.rng.uniform(1, 3))], table)
+    found = kernels(n)
+    assert found == (["PRODUCTS", "WEIGHTED_SUM"] if twice else ["PRODUCTS"])
+    patches = [n.rng.integers(-128, 128, n.shape(tensor)).astype(np.int8) for _ in range(3)]
+    expect_parity(Case(content(n), patches))
+
+
+def dense_convolution(n: Network, tensor: int) -> int:
+    """CONV_2D of 3 x 3 that keeps the shape."""
+    channels, rng = n.shape(tensor)[-1], n.rng
+    scale, factor = n.tensors[tensor].scales[0], float(np.float32(rng.uniform(0.002, 0.02)))
+    shape = (channels, 3, 3, channels)
+    weights = Tensor(shape, "int8", (factor,), data=rng.integers(-127, 128, shape))
+    biases = rng.integers(-3000, 3000, channels)
+    bias = Tensor((channels,), "int32", (float(np.float32(scale) * factor),), data=biases)
+    output = n.activation(n.shape(tensor), scale * factor * 60 * 9)
+    table = options("Conv2DOptions", padding=0, strideH=1, strideW=1, dilationHFactor=1,
+                    dilationWFactor=1, fusedActivationFunction=int(rng.choice([0, 1])))  # fmt: skip
+    return n.add("CONV_2D", [tensor, n.tensor(weights), n.tensor(bias)], [output], table)[0]

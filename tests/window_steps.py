@@ -14,7 +14,7 @@ from paritone import sources
 from paritone.engine import params
 from paritone.engine.lowering import Step
 
-KERNELS = ("DEPTHWISE_LINES", "MAX_POOL_2D", "AVERAGE_POOL_2D")
+KERNELS = ("DEPTHWISE_LINES", "AVERAGE_POOL_2D")
 FILES = ("depthwise_lines*.[cS]", "pool*.[cS]", "operands*.[cS]")
 HOST_FILES = Path(__file__).parent / "cmsis_dsp_ref/host_files.c"
 SYSTICK_HZ = 25e6  # of mps2-an386

@@ -40,6 +40,13 @@ typedef struct {
     const int8_t *shift;       /* [out_channels] */
 } paritone_conv_2d_t;
 
+/* ADD and SUB of two tensors of one shape: sat8(weight[0] * a + weight[1] * b + start). A weight of
+ * 2^24 and a start of 2^16 are one; products are floored to 2^-16, their sums stay in int32. */
+typedef struct {
+    int32_t weight[2];
+    int32_t start;
+} paritone_weighted_sum_t;
+
 /*
  * CONV_2D without groups, by packed products (src/products.h). Channels come in groups of four,
  * filled up by channels without weights; sums are of raw inputs, offset and bias are in constants.
@@ -67,6 +74,8 @@ typedef struct {
     const int32_t *correction, *half;
     const uint8_t *right;
     int32_t base, shift;
+    int32_t summed; /* whether the second operand, of the output's shape, is added: */
+    paritone_weighted_sum_t sum; /* by this, to what is made above */
 } paritone_products_t;
 
 /* weights [height][width][out_channels], out_channels = in_channels * depth_multiplier */
@@ -142,13 +151,6 @@ typedef struct {
     int32_t output_offset, multiplier, shift;
     int32_t minimum, maximum;
 } paritone_binary_t;
-
-/* ADD and SUB of two tensors of one shape: sat8(weight[0] * a + weight[1] * b + start). A weight of
- * 2^24 and a start of 2^16 are one; products are floored to 2^-16, their sums stay in int32. */
-typedef struct {
-    int32_t weight[2];
-    int32_t start;
-} paritone_weighted_sum_t;
 
 /* rows of `depth` scores */
 typedef struct {

@@ -72,14 +72,20 @@ static void pool_row(const paritone_max_pool_2d_t *p, const image_t *input, int3
     const taps_t rows = window_rows(w, y);
     const int8_t *padding = scratch + input->row_bytes;
     const int8_t *line = row_of_rows(input, rows, scratch);
+    const int32_t padded_row = rows.end - rows.begin < w->height;
+    int32_t first = -w->pad_left;
     for (int32_t x = 0; x < w->out_width; x++) {
-        const taps_t columns = window_columns(w, x);
-        const int32_t inside = (rows.end - rows.begin) * (columns.end - columns.begin);
+        taps_t columns = {first, 0, w->width};
+        const int32_t padded = first < 0 || first + w->width > w->in_width;
+        if (padded) {
+            columns = window_columns(w, x);
+        }
         max_columns(line, columns, channels, output);
-        if (p->padding > INT8_MIN && inside < w->height * w->width) {
+        if (p->padding > INT8_MIN && (padded || padded_row)) {
             max_3(output, padding, padding, output, channels);
         }
         output += channels;
+        first += w->stride_width;
     }
 }
 

@@ -12,6 +12,7 @@
 #include "fixed_point.h"
 #include "operands.h"
 #include "products.h"
+#include "weighted_sum.h"
 #include "window.h"
 
 typedef struct {
@@ -186,6 +187,17 @@ static void clamp_all(int8_t *values, int32_t n, int32_t minimum, int32_t maximu
     }
 }
 
+/* The second operand to what was made. */
+static void add_rows(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
+{
+    const paritone_products_t *p = step->params;
+    for (int32_t y = first_row; y < first_row + rows; y++) {
+        int8_t *output = output_row(step, y, arena);
+        paritone_sum_row(row_of(step->input[1], y, step->row_bytes, arena), output, output,
+                         (int32_t)step->row_bytes, &p->sum);
+    }
+}
+
 /* What the scratch memory holds, in this order; host/paritone/engine/params.py adds it up. */
 static block_t scratch_layout(gather_t *g, void *scratch, int8_t **rest)
 {
@@ -230,4 +242,7 @@ void paritone_products(const paritone_step_t *step, int32_t first_row, int32_t r
         }
     }
     clamp_all(output, pixels * w->out_channels, p->minimum, p->maximum);
+    if (p->summed != 0) {
+        add_rows(step, first_row, rows, arena);
+    }
 }

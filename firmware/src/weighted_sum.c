@@ -19,8 +19,8 @@ void paritone_weighted_sum_c(const int8_t *a, const int8_t *b, int8_t *output, i
     }
 }
 
-static void add(const int8_t *a, const int8_t *b, int8_t *output, int32_t n,
-                const paritone_weighted_sum_t *p)
+void paritone_sum_row(const int8_t *a, const int8_t *b, int8_t *output, int32_t n,
+                      const paritone_weighted_sum_t *p)
 {
     int32_t done = 0;
 #if PARITONE_SIMD
@@ -36,8 +36,8 @@ void paritone_weighted_sum(const paritone_step_t *step, int32_t first_row, int32
                            uint8_t *arena)
 {
     for (int32_t y = first_row; y < first_row + rows; y++) {
-        add(row_of(step->input[0], y, step->row_bytes, arena),
-            row_of(step->input[1], y, step->row_bytes, arena), output_row(step, y, arena),
-            (int32_t)step->row_bytes, step->params);
+        paritone_sum_row(row_of(step->input[0], y, step->row_bytes, arena),
+                         row_of(step->input[1], y, step->row_bytes, arena),
+                         output_row(step, y, arena), (int32_t)step->row_bytes, step->params);
     }
 }

@@ -10,6 +10,10 @@
 void paritone_weighted_sum_c(const int8_t *a, const int8_t *b, int8_t *output, int32_t n,
                              const paritone_weighted_sum_t *p);
 
+/* The same, by the faster form where that can be. */
+void paritone_sum_row(const int8_t *a, const int8_t *b, int8_t *output, int32_t n,
+                      const paritone_weighted_sum_t *p);
+
 #if PARITONE_SIMD
 /* The same for n = 4 * words; a, b and output aligned to 4. */
 void paritone_weighted_sum_simd(const int8_t *a, const int8_t *b, int8_t *output, int32_t words,

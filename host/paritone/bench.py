@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from paritone import device, latency, network_cost, peers, validate
 from paritone.cycles import board as counted_board
+from paritone.cycles import run
 from paritone.latency import Latency
 from paritone.network_cost import NetworkCost
 from paritone.peers import Peer
@@ -27,6 +29,7 @@ class Bench:
     """
 
     board: str
+    elf: Path
     model: str
     model_sha256: str
     macs: int
@@ -79,15 +82,17 @@ def bench(project: Project, port: str | None = None) -> Bench:
     ran, not_run = peers.measure(project.model) if modelled else ([], [])
     manifest = firmware.manifest
     sha, macs = manifest["model_sha256"], manifest["macs"]
-    names = project.board.name, project.model.name
+    names = project.board.name, firmware.elf, project.model.name
     return Bench(*names, sha, macs, found, memory, modelled, why_not, tuple(ran), tuple(not_run))
 
 
-def show(found: Bench, *, functions: bool = False) -> None:
-    """Print what was measured as tables."""
+def show(found: Bench, *, functions: bool = False, annotated: Sequence[str] = ()) -> None:
+    """Print what was measured as tables, and the instructions of the functions `annotated`."""
     title = f"{found.model} on {found.board}"
     if found.modelled is not None:
         network_cost.show(found.modelled, title, functions=functions)
+        for name in annotated:
+            print(run.annotate(found.elf, found.modelled.profile, name))
     latency.show(found.latency, found.memory, title, layers=found.modelled is None)
     if found.not_modelled is not None:
         print(found.not_modelled)

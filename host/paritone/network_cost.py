@@ -178,7 +178,7 @@ _WIDTH = 150
 
 
 def show(cost: NetworkCost, title: str, *, functions: bool = False) -> None:
-    """Print layers, kinds of layers and the whole as tables."""
+    """Print layers, kinds of layers and the whole as tables; with `functions`, those too."""
     from rich.console import Console
 
     console = Console()

@@ -9,7 +9,7 @@
 #include "paritone_kernels.h"
 #include "semihosting.h"
 
-enum { LINES, MAXIMUM, AVERAGE };
+enum { LINES, AVERAGE };
 enum { GUARD = 64, POISON = 0x5A, MOST = 1 << 20, VALUES = 1 << 14 };
 
 typedef struct {
@@ -73,8 +73,6 @@ static void fill_ring(const paritone_step_t *step, int32_t y, int32_t rows) {
 static void call(const paritone_step_t *step, int32_t first, int32_t rows) {
     if (h.kernel == LINES) {
         paritone_depthwise_lines(step, first, rows, arena);
-    } else if (h.kernel == MAXIMUM) {
-        paritone_max_pool_2d(step, first, rows, arena);
     } else {
         paritone_average_pool_2d(step, first, rows, arena);
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -236,7 +236,7 @@ def latency(
     """Measure frontend and model on the board: instructions emulated, cycles on silicon."""
     file = _file(config, config_path, config_name)
     project = _project(arguments, file, board, port, out, cmsis_dsp)
-    _bench(project, port, json_file, functions=False)
+    _bench(project, port, json_file)
 
 
 @app.command()
@@ -252,19 +252,30 @@ def bench(
     functions: Annotated[
         bool, typer.Option("--functions", help="An inference by function too (emulated only).")
     ] = False,
+    annotate: Annotated[
+        list[str] | None,
+        typer.Option("--annotate", metavar="FUNCTION", help="Its instructions, counted."),
+    ] = None,
     json_file: JsonFile = None,
 ) -> None:
     """Instructions and modelled cycles of frame and layers, flash, RAM, stack; of the example."""
     file = _file(config, config_path, config_name)
     project = _project(arguments, file, board, port, out, cmsis_dsp)
-    _bench(project, port, json_file, functions=functions)
+    _bench(project, port, json_file, functions=functions, annotated=annotate or [])
 
 
-def _bench(project: Project, port: str | None, json_file: Path | None, *, functions: bool) -> None:
+def _bench(
+    project: Project,
+    port: str | None,
+    json_file: Path | None,
+    *,
+    functions: bool = False,
+    annotated: Sequence[str] = (),
+) -> None:
     from paritone import bench as benching
 
     found = benching.bench(project, port)
-    benching.show(found, functions=functions)
+    benching.show(found, functions=functions, annotated=annotated)
     _write(json_file, found.record())
 
 

@@ -6,9 +6,12 @@ A tensor disappears only if a single operator reads it and it is no output.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from paritone.engine import params
+from paritone.engine.lowering.operands import Step
 from paritone.engine.lowering.window import FOLDED, VALID
 from paritone.engine.tflite import Graph, Op
 
@@ -99,3 +102,38 @@ def _value(graph: Graph, pad: Op) -> int | None:
         source.dtype, source.scales, source.zero_points,
     )  # fmt: skip
     return int(constant.data.reshape(-1)[0]) if same else None
+
+
+def sum_products(graph: Graph, steps: Sequence[Step], viewed: Iterable[int]) -> tuple[Step, ...]:
+    """`steps` with each WEIGHTED_SUM in the PRODUCTS that make the later of its operands.
+
+    viewed : tensors that are read under another shape as well
+    """
+    reads = Counter([i for step in steps for i in step.inputs])
+    reads.update([*graph.outputs, *viewed])
+    made = {step.output: number for number, step in enumerate(steps)}
+    fused = list(steps)
+    gone = set()
+    for number, step in enumerate(steps):
+        if not isinstance(step.params, params.WeightedSum):
+            continue
+        later = max(step.inputs, key=lambda i: made.get(i, -1))
+        source = made.get(later, number)
+        joined = _summed(fused[source], step, later) if reads[later] == 1 else None
+        if joined is not None:
+            fused[source] = joined
+            gone.add(number)
+    return tuple(step for number, step in enumerate(fused) if number not in gone)
+
+
+def _summed(products: Step, step: Step, operand: int) -> Step | None:
+    """`products`, which make `operand`, with the sum; None where they cannot."""
+    made, found = products.params, step.params
+    assert isinstance(found, params.WeightedSum)
+    if not isinstance(made, params.Products) or made.summed:
+        return None
+    own = step.inputs.index(operand)
+    weight = (found.weight[1 - own], found.weight[own])
+    together = replace(made, summed=1, sum=replace(found, weight=weight))
+    inputs = (products.inputs[0], step.inputs[1 - own])
+    return replace(products, inputs=inputs, output=step.output, params=together)

@@ -86,6 +86,15 @@ class Conv2D(Params):
     shift: Int8s
 
 
+@dataclass(frozen=True)
+class WeightedSum(Params):
+    """WEIGHTED_SUM: ADD or SUB of two tensors of one shape."""
+
+    c_type: ClassVar[str] = "paritone_weighted_sum_t"
+    weight: Pair
+    start: int
+
+
 @dataclass(frozen=True, eq=False)
 class Products(Params):
     """CONV_2D by packed products: ``firmware/src/products.h``; either `weights` or `wide`."""
@@ -109,6 +118,8 @@ class Products(Params):
     right: UInt8s | None
     base: int
     shift: int
+    summed: int = 0
+    sum: WeightedSum = WeightedSum((0, 0), 0)
 
     @property
     def triple_bytes(self) -> int:
@@ -247,15 +258,6 @@ class Binary(Params):
     shift: int
     minimum: int
     maximum: int
-
-
-@dataclass(frozen=True)
-class WeightedSum(Params):
-    """WEIGHTED_SUM: ADD or SUB of two tensors of one shape."""
-
-    c_type: ClassVar[str] = "paritone_weighted_sum_t"
-    weight: Pair
-    start: int
 
 
 @dataclass(frozen=True)

@@ -172,6 +172,8 @@ def _tried(network: Network, group: Group, found: Order) -> _Trial:
 
 def _limits(trials: Sequence[_Trial], tables: Sequence[_Variants]) -> list[int]:
     """Sizes of memory to try: those at which some group begins to fit."""
+    if not tables:  # nothing but views of the inputs
+        return [0]
     sizes = set()
     for trial in trials:
         steps = range(trial.group.first, trial.group.last + 1)
@@ -189,7 +191,9 @@ def _limits(trials: Sequence[_Trial], tables: Sequence[_Variants]) -> list[int]:
     # Most of them where memory is scarce.
     low = np.geomspace(ordered[0], min(2 * ordered[0], ordered[-1]), LIMITS * 2 // 3)
     high = np.geomspace(low[-1], ordered[-1], LIMITS // 3)
-    return sorted({int(ordered[np.searchsorted(ordered, t)]) for t in (*low, *high[:-1])})
+    # Rounding may take a target past the largest.
+    found = np.searchsorted(ordered, (*low, *high[:-1])).clip(max=len(ordered) - 1)
+    return sorted({int(v) for v in ordered[found]})
 
 
 def _cheapest(

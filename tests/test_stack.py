@@ -151,7 +151,7 @@ def test_a_board_stays_under_the_bound(boards: Boards, name: str) -> None:
         patches = list(board.stream(pcm))
         assert len(patches) > 1
         assert len(list(board.calls(patches[0].features)))
-        for stage in integer.STAGES:
+        for stage in integer.stages_of(tables):
             board.trace(pcm[: tables.window_length], stage)
         used = board.counters().stack_bytes
     # An interrupt seldom comes at the deepest point: without one the bound is all but reached.

@@ -61,7 +61,7 @@ typedef enum {
     PARITONE_STAGE_SPECTRUM = 1,  /* int32 q31 [n_bins][2], re and im */
     PARITONE_STAGE_MAGNITUDE = 2, /* uint32 [n_bins], LSBs of X; power 2: uint64 [n_bins] */
     PARITONE_STAGE_MEL = 3,       /* uint64 [n_mels]          */
-    PARITONE_STAGE_LOG = 4,       /* int32 q24 [n_mels]; q20 decibels */
+    PARITONE_STAGE_LOG = 4,       /* int32 q24 [n_mels]; q20 decibels; not with f->log null */
     PARITONE_STAGE_INPUT = 5      /* model's dtype [n_mels]   */
 } paritone_stage_t;
 
@@ -91,20 +91,44 @@ typedef struct {
 
 /* The same bits, the stages run into each other, for the n_fft and windows that it can do:
  * n_fft 128, 512 or 2048, even window_start and window_length, window_length >= n_fft / 2. */
-paritone_transform_t paritone_transform_fused;
+paritone_transform_t paritone_transform_fused;     /* n_fft 128 and 512 */
+paritone_transform_t paritone_transform_fused_far; /* n_fft 2048 */
 
 /* Tables of the fused transform (src/frontend_fused.h), in the order in which it reads
  * them. M = n_fft / 2 = 4^S. */
 typedef struct {
-    const int32_t *window;  /* [window_length + 6 M/4] stage 1, for k < M/4: weights of the even
-                               and the odd sample of each leg within the window, then cos and
-                               sin of 2k, k, 3k */
-    const int32_t *twiddle; /* stages 2..S-1, for k < M / 4^stage: cos, sin of 2k, k, 3k */
+    const int32_t *window;  /* [12 M/4] stage 1, rows for k < M/4: weights of the even and the
+                               odd sample of the first three legs within the window, zeros where
+                               that is two legs, then cos and sin of 2k, k, 3k; these of every
+                               fourth row are stage 2's, and so on */
+    const int32_t *fourth;  /* weights of the fourth leg of those k that have all four */
     const int32_t *split;   /* [3 * n_pairs]: real and imaginary part of a, real part of b */
     const uint32_t *root;   /* [257] square root; power 1 only */
     uint16_t first_pair;    /* bins k and M - k of each pair k from it on */
     uint16_t n_pairs;       /* first_pair + n_pairs - 1 <= M / 2 */
 } paritone_fused_tables_t;
+
+/* The stages after the transform. A firmware links those that its frontend names.
+ *   bins      [n_bins] magnitudes (uint32) or powers (uint64)
+ *   mel       [n_mels], below 2^62
+ *   headroom  of the frame's samples
+ *   log       [n_mels]
+ *   scratch   [n_mels] int32
+ *   column    [n_mels] of the model's dtype */
+typedef void paritone_mel_t(const struct paritone_frontend *f, const void *bins, uint64_t *mel);
+typedef uint32_t paritone_level_t(const struct paritone_frontend *f, const uint64_t *mel,
+                                  unsigned headroom);
+typedef void paritone_log_t(const struct paritone_frontend *f, const uint64_t *mel,
+                            unsigned headroom, int32_t *log);
+typedef void paritone_input_t(const struct paritone_frontend *f, const uint64_t *mel,
+                              unsigned headroom, int32_t *scratch, void *column);
+
+paritone_mel_t paritone_mel_magnitude, paritone_mel_power;
+paritone_level_t paritone_level;
+paritone_log_t paritone_log;
+paritone_input_t paritone_input_codes;      /* by f->codes: int8, uint8 without the logarithm */
+paritone_input_t paritone_input_codes_wide; /* the same for f->floor 0, f->offset >= 2^32 */
+paritone_input_t paritone_input_log;        /* of the logarithm: any dtype */
 
 /* What a stream does about samples that its first and last frames lack. */
 typedef enum {
@@ -135,6 +159,10 @@ typedef struct paritone_frontend {
 
     paritone_transform_t *transform; /* PCM to magnitudes */
     const void *transform_tables;    /* of its own type */
+    paritone_mel_t *mel;             /* by power */
+    paritone_level_t *level;         /* null: no gate */
+    paritone_log_t *log;             /* null: nobody reads it */
+    paritone_input_t *input;
 
     const uint16_t *segment_length; /* [n_mels + 1] bins between neighbouring mel points */
     const uint32_t *rise;        /* [n_bins] weight in the band that rises; 2^rise_bits is 1 */
@@ -143,8 +171,11 @@ typedef struct paritone_frontend {
     uint8_t log_bits;            /* fraction bits of the logarithm: 24, decibels 20 */
     uint8_t code_bits;           /* cells of an octave in `codes`: 2^code_bits */
     int8_t code_octave;          /* of the first cell: of mel + offset, or floor, at its least */
-    const uint32_t *codes;       /* mantissa threshold << 8 | code, cell by cell, or null */
-    const int32_t *log_lines;    /* [257] logarithm of 1 + i / 256, less the reference's */
+    const uint8_t *codes;        /* of each cell's first sum, cell by cell, or null */
+    const uint32_t *code_ends;   /* [256] by code: the sum that has the next one, as
+                                    (octave - code_octave) << 23 | fraction; 2^32 - 1: none */
+    const int32_t *log_lines;    /* [257] logarithm of 1 + i / 256, less the reference's; null
+                                    where nobody reads it */
     uint64_t offset;             /* added to a mel sum: 1e-4 in its units, without headroom */
     uint64_t floor;              /* least mel sum for the logarithm, without headroom */
     int32_t mel_exponent;        /* a mel sum m without headroom is m * 2^-mel_exponent */

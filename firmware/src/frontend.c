@@ -30,21 +30,11 @@ size_t paritone_frontend_stage_bytes(const paritone_frontend_t *f, paritone_stag
     case PARITONE_STAGE_MEL:
         return 8u * (size_t)f->n_mels;
     case PARITONE_STAGE_LOG:
-        return 4u * (size_t)f->n_mels;
+        return f->log == NULL ? 0u : 4u * (size_t)f->n_mels;
     case PARITONE_STAGE_INPUT:
         return f->column_bytes;
     default:
         return 0u;
-    }
-}
-
-static void mel_of(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
-                   const frame_t *s) {
-    const void *bins = f->transform(f, pcm, headroom, s->transform, PARITONE_STAGE_MAGNITUDE);
-    if (f->power == 2u) {
-        frontend_mel_power(f, bins, s->mel);
-    } else {
-        frontend_mel_magnitude(f, bins, s->mel);
     }
 }
 
@@ -53,30 +43,28 @@ static const void *run(const paritone_frontend_t *f, const int16_t *pcm, void *s
                        paritone_stage_t stage) {
     const frame_t s = lay_out(f, scratch);
     const unsigned headroom = frontend_headroom(pcm, f->window_length);
+    const paritone_stage_t last =
+        stage < PARITONE_STAGE_MAGNITUDE ? stage : PARITONE_STAGE_MAGNITUDE;
+    const void *bins = f->transform(f, pcm, headroom, s.transform, last);
     if (stage <= PARITONE_STAGE_MAGNITUDE) {
-        return f->transform(f, pcm, headroom, s.transform, stage);
+        return bins;
     }
-    mel_of(f, pcm, headroom, &s);
+    f->mel(f, bins, s.mel);
     if (stage == PARITONE_STAGE_MEL) {
         return s.mel;
     }
-    frontend_log(f, s.mel, headroom, s.transform);
+    f->log(f, s.mel, headroom, s.transform);
     return s.transform;
 }
 
 void frontend_column(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
                      void *scratch, void *column, uint32_t *level) {
     const frame_t s = lay_out(f, scratch);
-    mel_of(f, pcm, headroom, &s);
+    f->mel(f, f->transform(f, pcm, headroom, s.transform, PARITONE_STAGE_MAGNITUDE), s.mel);
     if (level != NULL) {
-        *level = frontend_level(f, s.mel, headroom);
+        *level = f->level(f, s.mel, headroom);
     }
-    if (f->codes != NULL) {
-        frontend_codes(f, s.mel, headroom, column);
-    } else {
-        frontend_log(f, s.mel, headroom, s.transform);
-        frontend_quantize(f, s.transform, column);
-    }
+    f->input(f, s.mel, headroom, s.transform, column);
 }
 
 static int check(const paritone_frontend_t *f, const int16_t *pcm, const void *scratch,

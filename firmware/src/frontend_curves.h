@@ -35,16 +35,17 @@ static inline int32_t log_between(int32_t low, int32_t high, int32_t one, binary
     return low + (int32_t)((rise * part) >> 15) + (v.octave - exponent) * one;
 }
 
-/* The cell of v in the table of codes: by its octave and its mantissa's first bits, those
- * below the leading one. */
-static inline uint32_t code_place(binary_t v, unsigned bits, int32_t first_octave) {
-    return ((uint32_t)(v.octave - first_octave) << bits) + ((v.mantissa << 1) >> 1 >> (31u - bits));
+/* v as one rising word, its fraction cut to 23 bits: what codes are read by. */
+static inline uint32_t code_word(binary_t v, int32_t first_octave) {
+    return ((uint32_t)(v.octave - first_octave - 1) << 23) + (v.mantissa >> 8);
 }
 
-/* The code of v in its cell, where it steps up once at most: at a mantissa (24 bits) of
- * word >> 8, from its low byte. A cell without a step has threshold 0 and the code before. */
-static inline uint8_t code_at(uint32_t word, binary_t v) {
-    return (uint8_t)(word + (v.mantissa >> 8 >= word >> 8 ? 1u : 0u));
+/* Its cell in the table of codes: by its octave and its fraction's first bits. */
+static inline uint32_t code_place(uint32_t word, unsigned bits) { return word >> (23u - bits); }
+
+/* Its code: that of the cell's start, or the next one; a cell holds one step at most. */
+static inline uint8_t code_at(uint8_t code, uint32_t end, uint32_t word) {
+    return (uint8_t)(code + (word >= end ? 1u : 0u));
 }
 
 /* floor(log * multiplier / 2^shift + 1/2) + zero point, clipped; |log|, multiplier < 2^31 */

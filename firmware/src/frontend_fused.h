@@ -39,6 +39,28 @@
 
 #include "paritone.h"
 
+enum { FUSED_LEGS = 3, FUSED_ROW = 2 * FUSED_LEGS + 6 }; /* of a row of the first stage's table */
+
+/* The weights of a butterfly's legs, from first to last: three in its row, the fourth apart. */
+typedef struct {
+    const int32_t *row, *fourth;
+    uint32_t leg;
+} fused_weights_t;
+
+/* Those of the next leg within the window: even and odd sample. */
+static inline const int32_t *fused_weights(fused_weights_t *w) {
+    const int32_t *const weights = w->leg < FUSED_LEGS ? w->row + 2u * w->leg : w->fourth;
+    w->fourth += w->leg < FUSED_LEGS ? 0 : 2;
+    w->leg++;
+    return weights;
+}
+
+/* The next butterfly's. */
+static inline void fused_next_row(fused_weights_t *w) {
+    w->row += FUSED_ROW;
+    w->leg = 0;
+}
+
 /* Stage 1 on x[i] = (floor(w pcm / 2^16) << (headroom + 1)) >> 4, zeros outside the window.
  *   pcm       [f->window_length] from sample f->window_start of the frame on, aligned to 2;
  *             at most 15 - headroom bits and a sign each
@@ -50,13 +72,15 @@
 void frontend_fused_first(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
                           int32_t *out);
 
-/* A stage between the first and the last: `blocks` = 4, 16, .. M/16 blocks.
- *   twiddle   [6 quarter] of this stage: cos, sin of 2k, k, 3k for k < quarter
+/* A stage between the first and the last: `blocks` = 4, 16; _far: more, to M/16 blocks.
+ *   twiddle   of this stage: rows of cos, sin of 2k, k, 3k for k < quarter
+ *   row       words from one row to the next, 6 at least
  *   quarter   M / (4 blocks) butterflies a block
  *   in        [8 blocks quarter], of the first stage where blocks is 4, else of a middle one
  *   out       [8 blocks quarter]; |scaled value| <= 2^29 */
-void frontend_fused_middle(const int32_t *twiddle, uint32_t quarter, uint32_t blocks,
-                           const int32_t *in, int32_t *out);
+typedef void fused_middle_t(const int32_t *twiddle, uint32_t row, uint32_t quarter,
+                            uint32_t blocks, const int32_t *in, int32_t *out);
+fused_middle_t frontend_fused_middle, frontend_fused_middle_far;
 
 /* The last stage, after a middle one: Z[g + groups rev(d)] of butterfly g.
  *   groups    M/4
@@ -74,11 +98,47 @@ void frontend_fused_magnitude(const paritone_frontend_t *f, const int32_t *z,
  *   spectrum  [n_fft], re and im by bin number from 0 on */
 void frontend_fused_spectrum(const paritone_frontend_t *f, const int32_t *z, int32_t *spectrum);
 
+/* A transform under way. */
+typedef struct {
+    int32_t *in, *out; /* [n_fft] each: the last results, and where the next ones go */
+    uint32_t row;      /* words between butterflies' cos and sin in the first stage's table */
+    uint32_t blocks;   /* of the next stage */
+    uint32_t quarter;  /* and butterflies of a block */
+} fused_t;
+
+/* The next stage; its angles are every fourth of those of the stage before. */
+static inline void frontend_fused_stage(const paritone_frontend_t *f, fused_middle_t *middle,
+                                        fused_t *state) {
+    const paritone_fused_tables_t *tables = f->transform_tables;
+    int32_t *const done = state->in;
+    state->row *= 4u;
+    middle(tables->window + 2 * FUSED_LEGS, state->row, state->quarter, state->blocks, state->in,
+           state->out);
+    state->blocks *= 4u;
+    state->quarter /= 4u;
+    state->in = state->out;
+    state->out = done;
+}
+
+enum { FUSED_NEAR_BLOCKS = 16 };
+
+/* The first stage's inputs before its division by 16, in the samples' order: [n_fft]. */
+void frontend_fused_window(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
+                           int32_t *fft);
+
+/* The first stage, and those of no more than FUSED_NEAR_BLOCKS.
+ *   scratch  [2 n_fft] */
+void frontend_fused_start(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
+                          int32_t *scratch, fused_t *state);
+
+/* The last stage, and bins to stage `last`: spectrum or magnitude. Returns where they are. */
+const void *frontend_fused_end(const paritone_frontend_t *f, const fused_t *state,
+                               paritone_stage_t last);
+
 /* The stages in portable C, the same on every core. */
 void frontend_fused_first_c(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
                             int32_t *out);
-void frontend_fused_middle_c(const int32_t *twiddle, uint32_t quarter, uint32_t blocks,
-                             const int32_t *in, int32_t *out);
+fused_middle_t frontend_fused_middle_c;
 void frontend_fused_last_c(uint32_t groups, const int32_t *in, int32_t *out);
 void frontend_fused_magnitude_c(const paritone_frontend_t *f, const int32_t *z,
                                 uint32_t *magnitude);

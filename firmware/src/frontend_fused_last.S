@@ -19,11 +19,9 @@
     strd lr, r8, [r3], #8
 .endm
 
-/* Four butterflies a turn, up to the address on the stack's top. */
+/* Two butterflies a turn, up to the address on the stack's top. */
 .macro butterflies bits
 1:  butterfly \bits
-    butterfly \bits
-    butterfly \bits
     butterfly \bits
     ldr r4, [sp]
     cmp r0, r4

@@ -7,18 +7,21 @@ void frontend_fused_first(const paritone_frontend_t *f, const int16_t *pcm, unsi
                           int32_t *out) {
     const paritone_fused_tables_t *tables = f->transform_tables;
     frontend_fused_first_simd(tables->window, pcm, out, headroom, f->window_start / 2u,
-                              f->n_fft / 8u);
+                              f->n_fft / 8u, tables->fourth);
 }
 
-void frontend_fused_middle(const int32_t *twiddle, uint32_t quarter, uint32_t blocks,
-                           const int32_t *in, int32_t *out) {
+void frontend_fused_middle(const int32_t *twiddle, uint32_t row, uint32_t quarter,
+                           uint32_t blocks, const int32_t *in, int32_t *out) {
     if (blocks == 4u) {
-        frontend_fused_middle_4_simd(twiddle, quarter, in, out);
-    } else if (blocks == 16u) {
-        frontend_fused_middle_16_simd(twiddle, quarter, in, out);
+        frontend_fused_middle_4_simd(twiddle, quarter, in, out, 4u * row);
     } else {
-        frontend_fused_middle_far_simd(twiddle, quarter, blocks, in, out);
+        frontend_fused_middle_16_simd(twiddle, quarter, in, out, 4u * row);
     }
+}
+
+void frontend_fused_middle_far(const int32_t *twiddle, uint32_t row, uint32_t quarter,
+                               uint32_t blocks, const int32_t *in, int32_t *out) {
+    frontend_fused_middle_far_simd(twiddle, quarter, blocks, in, out, 4u * row);
 }
 
 void frontend_fused_last(uint32_t groups, const int32_t *in, int32_t *out) {
@@ -45,9 +48,14 @@ void frontend_fused_first(const paritone_frontend_t *f, const int16_t *pcm, unsi
     frontend_fused_first_c(f, pcm, headroom, out);
 }
 
-void frontend_fused_middle(const int32_t *twiddle, uint32_t quarter, uint32_t blocks,
-                           const int32_t *in, int32_t *out) {
-    frontend_fused_middle_c(twiddle, quarter, blocks, in, out);
+void frontend_fused_middle(const int32_t *twiddle, uint32_t row, uint32_t quarter,
+                           uint32_t blocks, const int32_t *in, int32_t *out) {
+    frontend_fused_middle_c(twiddle, row, quarter, blocks, in, out);
+}
+
+void frontend_fused_middle_far(const int32_t *twiddle, uint32_t row, uint32_t quarter,
+                               uint32_t blocks, const int32_t *in, int32_t *out) {
+    frontend_fused_middle_c(twiddle, row, quarter, blocks, in, out);
 }
 
 void frontend_fused_last(uint32_t groups, const int32_t *in, int32_t *out) {

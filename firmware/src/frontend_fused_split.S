@@ -56,7 +56,7 @@ function frontend_magnitude_low_simd
 2:  pop {r3-r11, pc}
     end frontend_magnitude_low_simd
 
-/* Bins k and M - k; the root table's address is on the stack's top. */
+/* Bins k and M - k; on the stack's top are the root table's address and the end of low: r9. */
 .macro pair
     load
     smmulr r11, r4, r9
@@ -73,34 +73,27 @@ function frontend_magnitude_low_simd
     smmlsr r4, r7, r10, r4
     smmlar r11, r7, r8, r11
     smmlsr r11, r5, r10, r11
-    ldr r10, [sp]
+    ldrd r10, r9, [sp]
     magnitude lr, r4, r10
     str lr, [r3], #4
     magnitude r6, r11, r10
     str r6, [r12], #-4
 .endm
 
-/* (low, high, split, root, to_low, to_high, n): four a turn, the first n modulo 4 but for 0. */
+/* (low, high, split, root, to_low, to_high, n): two a turn, first one if n is odd. */
 function frontend_magnitude_pairs_simd
     push {r4-r11, lr}
     sub sp, sp, #12
-    str r3, [sp]
-    ldrd r3, r12, [sp, #48]
     ldr r4, [sp, #56]
-    add r5, r0, r4, lsl #3
-    str r5, [sp, #4] /* the end of low */
-    ands r4, r4, #3
-    beq 5f
-    cmp r4, #2
-    beq 2f
-    bhi 3f
-    b 4f
+    add r9, r0, r4, lsl #3
+    strd r3, r9, [sp]
+    ldrd r3, r12, [sp, #48]
+    tst r4, #1
+    bne 2f
+    b 3f
 1:  pair
-3:  pair
 2:  pair
-4:  pair
-5:  ldr r4, [sp, #4]
-    cmp r0, r4
+3:  cmp r0, r9
     bne 1b
     add sp, sp, #12
     pop {r4-r11, pc}

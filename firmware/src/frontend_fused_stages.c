@@ -36,16 +36,15 @@ static void turn_and_store(const point_t result[4], const int32_t *twiddle, targ
     }
 }
 
-/* One leg of the first stage: the windowed samples i and i + 1 over 16. Weights are taken from
- * *window where there are any. */
+/* One leg of the first stage: the windowed samples i and i + 1 over 16. */
 static point_t windowed(const paritone_frontend_t *f, const int16_t *pcm, uint32_t i,
-                        unsigned headroom, const int32_t **window) {
+                        unsigned headroom, fused_weights_t *weights) {
     point_t p = {0, 0};
     if (i >= f->window_start && i < (uint32_t)f->window_start + f->window_length) {
         const int16_t *sample = &pcm[i - f->window_start];
-        p.re = mul_high32((*window)[0], shift_up32(sample[0], 16u));
-        p.im = mul_high32((*window)[1], shift_up32(sample[1], 16u));
-        *window += 2;
+        const int32_t *const weight = fused_weights(weights);
+        p.re = mul_high32(weight[0], shift_up32(sample[0], 16u));
+        p.im = mul_high32(weight[1], shift_up32(sample[1], 16u));
     }
     return scale_point(p, headroom + 1u, 4u);
 }
@@ -53,16 +52,16 @@ static point_t windowed(const paritone_frontend_t *f, const int16_t *pcm, uint32
 void frontend_fused_first_c(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
                           int32_t *out) {
     const paritone_fused_tables_t *tables = f->transform_tables;
-    const int32_t *next = tables->window;
+    fused_weights_t weights = {tables->window, tables->fourth, 0};
     const uint32_t quarter = f->n_fft / 8u;
     for (uint32_t k = 0; k < quarter; k++) {
         point_t leg[4], result[4];
         for (uint32_t l = 0; l < 4u; l++) {
-            leg[l] = windowed(f, pcm, 2u * (k + l * quarter), headroom, &next);
+            leg[l] = windowed(f, pcm, 2u * (k + l * quarter), headroom, &weights);
         }
         butterfly4(leg, result);
-        turn_and_store(result, next, target(k, quarter, 1u, 0u), out);
-        next += 6;
+        turn_and_store(result, weights.row + 2 * FUSED_LEGS, target(k, quarter, 1u, 0u), out);
+        fused_next_row(&weights);
     }
 }
 
@@ -74,8 +73,8 @@ static void load_legs(const int32_t *in, uint32_t i, unsigned left, unsigned rig
     }
 }
 
-void frontend_fused_middle_c(const int32_t *twiddle, uint32_t quarter, uint32_t blocks,
-                           const int32_t *in, int32_t *out) {
+void frontend_fused_middle_c(const int32_t *twiddle, uint32_t row, uint32_t quarter,
+                             uint32_t blocks, const int32_t *in, int32_t *out) {
     const unsigned left = blocks == 4u ? 1u : 0u; /* of turned ones after the first stage */
     const unsigned right = blocks == 4u ? 0u : 1u;
     for (uint32_t k = 0; k < quarter; k++) {
@@ -87,7 +86,7 @@ void frontend_fused_middle_c(const int32_t *twiddle, uint32_t quarter, uint32_t 
                 load_legs(in, k * blocks + b, left, right, leg);
             }
             butterfly4(leg, result);
-            turn_and_store(result, &twiddle[6u * k], target(k, quarter, blocks, b), out);
+            turn_and_store(result, &twiddle[row * k], target(k, quarter, blocks, b), out);
         }
     }
 }

@@ -67,7 +67,7 @@ typedef struct {
 
 void lanes_shift(const paritone_frontend_t *f, const words_t *headroom, shifted_t *shifted);
 
-/* The model's input of one band, as frontend_codes, or frontend_log and frontend_quantize.
+/* The model's input of one band, as paritone_input_codes or paritone_input_log.
  *   mel     of the band
  *   n       frames, of LANES, whose values are wanted
  *   values  [n] of f->dtype */

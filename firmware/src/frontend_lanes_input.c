@@ -23,9 +23,9 @@ static inline binaries_t split(const sums_t *mel, const shifted_t *s) {
 }
 
 static inline words_t look_up(const uint32_t *table, const words_t *place) {
-    words_t word;
-    vector_store(word.lane, vector_look_up(table, vector_load(place->lane)));
-    return word;
+    words_t found;
+    vector_store(found.lane, vector_look_up(table, vector_load(place->lane)));
+    return found;
 }
 
 void lanes_shift(const paritone_frontend_t *f, const words_t *headroom, shifted_t *shifted) {
@@ -40,14 +40,14 @@ void lanes_shift(const paritone_frontend_t *f, const words_t *headroom, shifted_
 static void codes(const paritone_frontend_t *f, const sums_t *mel, const shifted_t *s,
                   uint8_t code[LANES]) {
     const binaries_t v = split(mel, s);
-    words_t place;
+    words_t word, first;
     for (size_t i = 0; i < LANES; i++) {
-        const int32_t first_octave = f->code_octave + (int32_t)s->shift.lane[i];
-        place.lane[i] = code_place(lane(&v, i), f->code_bits, first_octave);
+        word.lane[i] = code_word(lane(&v, i), f->code_octave + (int32_t)s->shift.lane[i]);
+        first.lane[i] = f->codes[code_place(word.lane[i], f->code_bits)];
     }
-    const words_t word = look_up(f->codes, &place);
+    const words_t end = look_up(f->code_ends, &first);
     for (size_t i = 0; i < LANES; i++) {
-        code[i] = code_at(word.lane[i], lane(&v, i));
+        code[i] = code_at((uint8_t)first.lane[i], end.lane[i], word.lane[i]);
     }
 }
 

@@ -12,7 +12,7 @@ static uint32_t shift_down(uint64_t high, uint32_t low, unsigned shift) {
     return (uint32_t)(high << (32u - shift)) | low >> shift;
 }
 
-uint32_t frontend_level(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom) {
+uint32_t paritone_level(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom) {
     const unsigned shift = (unsigned)f->mel_exponent + headroom * f->power - 10u;
     uint64_t high = 0, low = 0; /* 256 bands below 2^62 need more than 64 bits */
     uint32_t j = 0;

@@ -1,7 +1,7 @@
 #include "frontend_curves.h"
 #include "frontend_stages.h"
 
-void frontend_log(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
+void paritone_log(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
                   int32_t *log) {
     const unsigned shift = headroom * f->power;
     const int32_t *lines = f->log_lines;

@@ -40,7 +40,7 @@ static void add_segment(const paritone_frontend_t *f, uint32_t s, sums_t sums, u
 }
 
 void frontend_mel_gain(const paritone_frontend_t *f, uint64_t *mel) {
-    for (uint32_t j = 0; f->gain != NULL && j < f->n_mels; j++) {
+    for (uint32_t j = 0; j < f->n_mels; j++) {
         mel[j] = mul_high96(f->gain[j], mel[j]);
     }
 }
@@ -54,10 +54,17 @@ void frontend_mel_magnitude_c(const paritone_frontend_t *f, const uint32_t *magn
         add_segment(f, s, sum_magnitude(f->rise + k, one, magnitude + k, n), mel);
         k += n;
     }
-    frontend_mel_gain(f, mel);
 }
 
-void frontend_mel_power(const paritone_frontend_t *f, const uint64_t *power, uint64_t *mel) {
+void paritone_mel_magnitude(const paritone_frontend_t *f, const void *bins, uint64_t *mel) {
+    frontend_mel_magnitude(f, bins, mel);
+    if (f->gain != NULL) {
+        frontend_mel_gain(f, mel);
+    }
+}
+
+void paritone_mel_power(const paritone_frontend_t *f, const void *bins, uint64_t *mel) {
+    const uint64_t *power = bins;
     const uint32_t one = (uint32_t)1 << f->rise_bits;
     size_t k = 0;
     for (uint32_t s = 0; s <= f->n_mels; s++) {
@@ -65,5 +72,7 @@ void frontend_mel_power(const paritone_frontend_t *f, const uint64_t *power, uin
         add_segment(f, s, sum_power(f->rise + k, one, power + k, n), mel);
         k += n;
     }
-    frontend_mel_gain(f, mel);
+    if (f->gain != NULL) {
+        frontend_mel_gain(f, mel);
+    }
 }

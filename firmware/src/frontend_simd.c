@@ -27,20 +27,14 @@ void frontend_mel_magnitude(const paritone_frontend_t *f, const uint32_t *magnit
                             uint64_t *mel) {
     frontend_mel_segments_simd(f->segment_length, f->rise, magnitude, mel, f->n_mels,
                                (uint32_t)1 << f->rise_bits);
-    frontend_mel_gain(f, mel);
 }
 
-void frontend_codes(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
-                    uint8_t *column) {
+void frontend_codes_wide(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
+                         uint8_t *column) {
     const unsigned shift = headroom * f->power;
-    const uint64_t offset = f->offset << shift;
-    if (f->floor == 0u && offset >> 32 != 0u) {
-        const uint32_t octave = (uint32_t)(62 - f->code_octave) - shift; /* of the least sum */
-        frontend_codes_simd(f->codes, mel, column, f->n_mels, offset, octave << 23,
-                            23u - f->code_bits);
-    } else {
-        frontend_codes_c(f, mel, headroom, column);
-    }
+    const uint32_t octave = (uint32_t)(62 - f->code_octave) - shift; /* of the least sum */
+    frontend_codes_simd(f->codes, mel, column, f->n_mels, f->offset << shift, octave << 23,
+                        23u - f->code_bits, f->code_ends);
 }
 #else
 unsigned frontend_headroom(const int16_t *pcm, size_t n) { return frontend_headroom_c(pcm, n); }
@@ -54,8 +48,8 @@ void frontend_mel_magnitude(const paritone_frontend_t *f, const uint32_t *magnit
     frontend_mel_magnitude_c(f, magnitude, mel);
 }
 
-void frontend_codes(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
-                    uint8_t *column) {
+void frontend_codes_wide(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
+                         uint8_t *column) {
     frontend_codes_c(f, mel, headroom, column);
 }
 #endif

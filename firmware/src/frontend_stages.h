@@ -37,39 +37,38 @@ void frontend_magnitude(const uint32_t *root, const int32_t *spectrum, size_t n,
 /* |X|^2, exactly, of n bins; at most 2^63. Elsewhere. */
 void frontend_power(const int32_t *spectrum, size_t n, uint64_t *power);
 
-/* mel[j] = sum of weight * magnitude over the band's bins, times the band's gain.
+/* paritone_mel_magnitude before the gain: mel[j] = sum of weight * magnitude over the band's bins.
  *   magnitude  [n_bins], at most 2^30 (1 + 2^-14)
  *   out        below 2^62: the generator chooses rise_bits for it */
 void frontend_mel_magnitude(const paritone_frontend_t *f, const uint32_t *magnitude,
                             uint64_t *mel);
 
-/* The same with floor(weight * power / 2^32) for each bin; power at most 2^60 (1 + 2^-13). */
-void frontend_mel_power(const paritone_frontend_t *f, const uint64_t *power, uint64_t *mel);
+/* paritone_mel_power: that with floor(weight * power / 2^32) for each bin; power at most
+ * 2^60 (1 + 2^-13).
+ *
+ * paritone_log: log[j] = ln(mel / 2^(mel_exponent + power * headroom) + 1e-4) in q24, within
+ * 2e-6; or decibels above the reference, not below the floor, in q20 within 2e-5.
+ *
+ * paritone_input_log: the model's input from it, rounded, clipped to its dtype; float32 is the
+ * logarithm's value.
+ *
+ * paritone_level: the sum of all bands in units of 2^-10, floored, headroom undone; at most
+ * 2^32 - 1. */
 
-/* log[j] = ln(mel / 2^(mel_exponent + power * headroom) + 1e-4) in q24, within 2e-6; or
- * decibels above the reference, not below the floor, in q20 within 2e-5. */
-void frontend_log(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
-                  int32_t *log);
+/* paritone_input_codes: the same bytes for int8 and uint8 by the table of codes. */
+void frontend_codes_c(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
+                      uint8_t *column);
 
-/* The model's input from the logarithm: rounded, clipped to its dtype; float32 is the
- * logarithm's value. */
-void frontend_quantize(const paritone_frontend_t *f, const int32_t *log, void *column);
-
-/* The model's int8 or uint8 input from mel by the table of codes: the same bytes as
- * frontend_log and frontend_quantize. */
-void frontend_codes(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
-                    uint8_t *column);
-
-/* The sum of all bands in units of 2^-10, floored, headroom undone; at most 2^32 - 1.
- *   mel  [n_mels], below 2^62 */
-uint32_t frontend_level(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom);
+/* paritone_input_codes_wide: for f->floor 0 and f->offset >= 2^32. */
+void frontend_codes_wide(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
+                         uint8_t *column);
 
 /* One frame's column, and its level unless that is null.
  *   headroom  of the frame's samples */
 void frontend_column(const paritone_frontend_t *f, const int16_t *pcm, unsigned headroom,
                      void *scratch, void *column, uint32_t *level);
 
-/* The band's gains, in place, where there are any. */
+/* The bands' gains, of which there are some, in place. */
 void frontend_mel_gain(const paritone_frontend_t *f, uint64_t *mel);
 
 /* n samples, from first to last: `to` may be within `from` where it lies below it. */
@@ -83,7 +82,5 @@ unsigned frontend_headroom_c(const int16_t *pcm, size_t n);
 void frontend_copy_c(int16_t *to, const int16_t *from, size_t n);
 void frontend_mel_magnitude_c(const paritone_frontend_t *f, const uint32_t *magnitude,
                               uint64_t *mel);
-void frontend_codes_c(const paritone_frontend_t *f, const uint64_t *mel, unsigned headroom,
-                      uint8_t *column);
 
 #endif

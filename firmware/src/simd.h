@@ -33,19 +33,21 @@ uint32_t frontend_sign_bits_simd(const int16_t *pcm, size_t words);
 void frontend_copy_simd(int16_t *to, const int16_t *from, size_t n);
 
 /* frontend_fused_first.S: frontend_fused_first.
- *   window   of paritone_fused_tables_t
+ *   window, fourth  of paritone_fused_tables_t
  *   lead     zero pairs before the window, as many after it; at most quarter
  *   quarter  M/4 */
 void frontend_fused_first_simd(const int32_t *window, const int16_t *pcm, int32_t *out,
-                               unsigned headroom, uint32_t lead, uint32_t quarter);
+                               unsigned headroom, uint32_t lead, uint32_t quarter,
+                               const int32_t *fourth);
 
-/* frontend_fused_middle.S: frontend_fused_middle with 4, with 16 and with more blocks. */
+/* frontend_fused_middle.S: frontend_fused_middle with 4, with 16 and with more blocks.
+ *   row_bytes  from one butterfly's cos and sin to the next one's */
 void frontend_fused_middle_4_simd(const int32_t *twiddle, uint32_t quarter, const int32_t *in,
-                                  int32_t *out);
+                                  int32_t *out, uint32_t row_bytes);
 void frontend_fused_middle_16_simd(const int32_t *twiddle, uint32_t quarter, const int32_t *in,
-                                   int32_t *out);
+                                   int32_t *out, uint32_t row_bytes);
 void frontend_fused_middle_far_simd(const int32_t *twiddle, uint32_t quarter, uint32_t blocks,
-                                    const int32_t *in, int32_t *out);
+                                    const int32_t *in, int32_t *out, uint32_t row_bytes);
 
 /* frontend_fused_last.S: frontend_fused_last; groups is a multiple of 16. */
 void frontend_fused_last_simd(uint32_t groups, const int32_t *in, int32_t *out);
@@ -67,11 +69,12 @@ void frontend_mel_segments_simd(const uint16_t *length, const uint32_t *rise,
                                 const uint32_t *magnitude, uint64_t *mel, size_t n_mels,
                                 uint32_t one);
 
-/* frontend_input.S: codes of n mel sums, of which each + offset is 2^32 at least.
+/* frontend_input.S: frontend_codes_wide, codes of n mel sums, of which each + offset is 2^32 at least.
  *   base   (62 - octave of the first cell) << 23
- *   shift  23 - code_bits */
-void frontend_codes_simd(const uint32_t *codes, const uint64_t *mel, uint8_t *column, size_t n,
-                         uint64_t offset, uint32_t base, uint32_t shift);
+ *   shift  23 - code_bits
+ *   ends   code_ends */
+void frontend_codes_simd(const uint8_t *codes, const uint64_t *mel, uint8_t *column, size_t n,
+                         uint64_t offset, uint32_t base, uint32_t shift, const uint32_t *ends);
 #endif
 
 #endif

@@ -113,7 +113,8 @@ def build_firmware(
     require_cmsis_dsp(cmsis_dsp)
     for name in boards.BUILD_TOOLS:
         boards.tool(name)
-    _configure(generated, board, build_dir, cmsis_dsp)
+    small_code = manifest["optimization"] == "ram"
+    _configure(generated, board, build_dir, cmsis_dsp, small_code=small_code)
     _compile(board, build_dir)
     elf = build_dir / "firmware.elf"
     flash_bytes, ram_bytes = sizes(elf)
@@ -177,12 +178,15 @@ def _roomier(board: Board, ram: int) -> str:
     return f"; it fits {', '.join(found)}" if found else ""
 
 
-def _configure(generated: Path, board: Board, build_dir: Path, cmsis_dsp: Path | None) -> None:
+def _configure(
+    generated: Path, board: Board, build_dir: Path, cmsis_dsp: Path | None, *, small_code: bool
+) -> None:
     top = sources.root()
     command = [
         *["cmake", "-S", str(top), "-B", str(build_dir), "-G", "Ninja"],
         *[f"-DBOARD={board.name}", f"-DGENERATED={generated.resolve()}"],
         f"-DCMSIS_DSP={'' if cmsis_dsp is None else cmsis_dsp.absolute()}",
+        f"-DSMALL_CODE={'ON' if small_code else 'OFF'}",
         f"-DCMAKE_TOOLCHAIN_FILE={top / 'firmware/board/arm-none-eabi.cmake'}",
     ]
     output, status = _run(command)

@@ -83,7 +83,7 @@ def in_stages(
     trace: Trace,
     between: tuple[str, str],
 ) -> Mismatch | None:
-    """Compare every stage of one frame with the integer reference's; the first that differs.
+    """Compare the stages of one frame with the integer reference's; the first that differs.
 
     Parameters
     ----------
@@ -91,8 +91,9 @@ def in_stages(
     trace : of the implementation that is held against the reference
     """
     number, samples = frame
-    for stage, wanted in integer.trace(samples, tables).items():
-        values = trace(samples, stage)
+    expected = integer.trace(samples, tables)
+    for stage in integer.stages_of(tables):
+        wanted, values = expected[stage], trace(samples, stage)
         index = first_difference(wanted, values)
         if index is not None:
             left, right = wanted.flat[index].item(), values.flat[index].item()

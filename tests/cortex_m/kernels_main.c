@@ -80,15 +80,18 @@ static void samples(const int16_t *pcm, unsigned headroom) {
 static void stages(void) {
     const paritone_fused_tables_t *tables = f->transform_tables;
     const uint32_t n = f->n_fft, groups = n / 8u;
-    const int32_t *twiddle = tables->twiddle;
+    uint32_t row = 4u * FUSED_ROW;
+    const int32_t *twiddle = tables->window + 2 * FUSED_LEGS;
     for (uint32_t blocks = 4; blocks < groups; blocks *= 4u) {
         const uint32_t stage = blocks == 4u ? MIDDLE_4 : MIDDLE_16;
         start();
-        frontend_fused_middle(twiddle, groups / blocks, blocks, words, found);
+        fused_middle_t *const middle =
+            blocks > FUSED_NEAR_BLOCKS ? frontend_fused_middle_far : frontend_fused_middle;
+        middle(twiddle, row, groups / blocks, blocks, words, found);
         stop(stage);
-        frontend_fused_middle_c(twiddle, groups / blocks, blocks, words, expected);
+        frontend_fused_middle_c(twiddle, row, groups / blocks, blocks, words, expected);
         compare(stage, 0, n, n);
-        twiddle += 6u * groups / blocks;
+        row *= 4u;
     }
     start();
     frontend_fused_last(groups, words, found);
@@ -119,10 +122,13 @@ static void bands(unsigned headroom) {
     stop(MEL);
     frontend_mel_magnitude_c(f, (uint32_t *)words, (uint64_t *)(void *)expected);
     compare(MEL, 0, 2u * f->n_mels, 2u * f->n_mels);
-    if (f->codes != NULL) {
+    if (f->input == paritone_input_codes_wide) {
+        if (f->gain != NULL) {
+            frontend_mel_gain(f, (uint64_t *)(void *)expected);
+        }
         memcpy(words, expected, 8u * f->n_mels);
         start();
-        frontend_codes(f, (uint64_t *)(void *)words, headroom, (uint8_t *)found);
+        frontend_codes_wide(f, (uint64_t *)(void *)words, headroom, (uint8_t *)found);
         stop(CODES);
         frontend_codes_c(f, (uint64_t *)(void *)words, headroom, (uint8_t *)expected);
         compare(CODES, 0, column_words, column_words);

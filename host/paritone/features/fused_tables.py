@@ -26,13 +26,13 @@ TURNS = (2, 1, 3)
 class FusedTables:
     """As ``paritone_fused_tables_t``; M = n_fft / 2.
 
-    window: int32, for k < M / 4 [legs within the window, even and odd sample], then
-    [2k k 3k, cos and sin] of the first stage; twiddle: int32, the latter of each stage but the
-    first and the last, k < M / 4^stage; split: int32 [n_pairs, 3]. All flat.
+    window: int32 [M / 4, 12], rows for k < M / 4: [three legs within the window, even and odd
+    sample], zeros where that is two legs, [2k k 3k, cos and sin]; fourth: int32, the fourth leg
+    of those k that have all four; split: int32 [n_pairs, 3]. All flat.
     """
 
     window: Int32
-    twiddle: Int32
+    fourth: Int32
     split: Int32
     first_pair: int
     n_pairs: int
@@ -64,10 +64,11 @@ def fused_tables(
     bins = np.arange(first_bin, first_bin + n_bins)
     pairs = np.minimum(bins, half - bins)
     first, last = int(pairs.min()), int(pairs.max())
-    stages = _by_stage(fft.twiddle, half)
+    weights, turns = _by_leg(window, window_start, n_fft), _turns(fft.twiddle, half)
+    in_row = [np.resize([*row[:6], 0, 0], 6) for row in weights]
     return FusedTables(
-        window=_first_stage(_by_leg(window, window_start, n_fft), stages[0]),
-        twiddle=np.concatenate([stage.ravel() for stage in stages[1:]]),
+        window=np.concatenate([in_row, turns], axis=1).astype(np.int32).ravel(),
+        fourth=np.concatenate([row[6:] for row in weights]),
         split=_by_pair(fft, half)[first - 1 : last].ravel(),
         first_pair=first,
         n_pairs=last - first + 1,
@@ -84,20 +85,13 @@ def _by_leg(window: Int32, start: int, n_fft: int) -> list[Int32]:
     return [samples[leg][inside[leg]] for leg in legs]
 
 
-def _first_stage(weights: list[Int32], turns: Int32) -> Int32:
-    return np.concatenate([part for row in zip(weights, turns, strict=True) for part in row])
+def _turns(twiddle: Int32, half: int) -> Int32:
+    """Cos and sin of 2k, k and 3k for the first stage's butterflies: [M / 4, 6].
 
-
-def _by_stage(twiddle: Int32, half: int) -> list[Int32]:
-    """Cos and sin of 2k, k and 3k for the butterflies of each stage but the last: [k, 6]."""
-    points = twiddle.reshape(-1, 2)
-    stages = []
-    quarter, step = half // 4, 1
-    while quarter > 1:
-        places = np.arange(quarter)[:, None] * step * np.array(TURNS)
-        stages.append(points[places].reshape(quarter, 6))
-        quarter, step = quarter // 4, step * 4
-    return stages
+    The next stage's are every fourth of these, and so on: its angles are 4, 8 and 12 k.
+    """
+    places = np.arange(half // 4)[:, None] * np.array(TURNS)
+    return twiddle.reshape(-1, 2)[places].reshape(half // 4, 6)
 
 
 def _by_pair(fft: FftTables, half: int) -> Int32:

@@ -1,11 +1,13 @@
-"""Logarithm and quantization in one table: the code of a mel sum from its leading bits.
+"""Logarithm and quantization by tables: the code of a mel sum from its leading bits.
 
-A cell is an octave's part of equal mantissas. The code of the plain way (`plain_code`) rises with
-the mel sum; a cell holds the mantissa from which it is one more, and the code before.
+A sum is read as a word that rises with it, octave << 23 | fraction, as in a float. A cell is the
+words of equal leading bits, and is few enough words that the code steps up once at most within
+it. One table holds the code of each cell's first word, another the word from which a code is over.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,7 @@ Ints = npt.NDArray[np.int64]
 
 MANTISSA_BITS = 23
 MOST_CELL_BITS = 7
+NO_END = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -41,34 +44,52 @@ def log_of(table: npt.NDArray[np.int32], octaves: Ints, fraction: Ints) -> Ints:
     return lines[index] + along + octaves * (lines[256] - lines[0])
 
 
-def code_cells(
+@dataclass(frozen=True, eq=False)
+class CodeTables:
+    """As in ``paritone_frontend_t``; codes as they are stored, in a uint8.
+
+    cell_bits : an octave has 2^cell_bits cells
+    codes : uint8, of each cell's first word, octave by octave
+    ends : uint32 [256], by code: the first word with a higher one; `NO_END` where there is none
+    """
+
+    cell_bits: int
+    codes: npt.NDArray[np.uint8]
+    ends: npt.NDArray[np.uint32]
+
+
+def code_tables(
     table: npt.NDArray[np.int32], quantizer: Quantizer, octaves: range, exponent: int
-) -> tuple[int, npt.NDArray[np.uint32]] | None:
-    """Cells for mel sums of 2^octaves: (cell bits, words threshold << 8 | code), octave by octave.
+) -> CodeTables | None:
+    """Tables for mel sums of 2^octaves; words count from the first of these octaves.
 
     As few cells as hold one step of the code each; None where 2^7 an octave do not.
     `exponent` : a sum m stands for m * 2^-exponent
     """
 
-    def plain_code(octave: Ints, fraction: Ints) -> Ints:
-        return quantizer(log_of(table, octave - exponent, fraction))
+    def plain_code(word: Ints) -> Ints:
+        octave, fraction = word >> MANTISSA_BITS, word & ((1 << MANTISSA_BITS) - 1)
+        return quantizer(log_of(table, octaves.start + octave - exponent, fraction))
 
     for bits in range(MOST_CELL_BITS + 1):
         size = 1 << (MANTISSA_BITS - bits)
-        octave, first = (
-            grid.ravel()
-            for grid in np.meshgrid(octaves, np.arange(1 << bits) * size, indexing="ij")
-        )
-        start, end = plain_code(octave, first), plain_code(octave, first + size - 1)
+        first = np.arange(len(octaves) << bits) * size
+        start, end = plain_code(first), plain_code(first + size - 1)
         if (end - start <= 1).all():
             break
     else:
         return None
-    low, high = first, first + size - 1  # the step is after low, at high or before
-    while (high - low > 1).any():
+    ends = np.full(256, NO_END, np.uint32)
+    held = np.unique(start)
+    ends[held & 0xFF] = _ends(plain_code, held, len(octaves) << MANTISSA_BITS)
+    return CodeTables(bits, (start & 0xFF).astype(np.uint8), ends)
+
+
+def _ends(plain_code: Callable[[Ints], Ints], codes: Ints, words: int) -> Ints:
+    """The first of so many words whose code is above each of `codes`; `NO_END` without one."""
+    low, high = np.zeros_like(codes), np.full_like(codes, words)  # the end is in [low, high]
+    while (low < high).any():
         middle = (low + high) // 2
-        above = plain_code(octave, middle) > start
-        low, high = np.where(above, low, middle), np.where(above, middle, high)
-    threshold = np.where(end > start, high + (1 << MANTISSA_BITS), 0)
-    code = np.where(end > start, start, start - 1)
-    return bits, (threshold << 8 | code & 0xFF).astype(np.uint32)
+        above = plain_code(middle) > codes
+        low, high = np.where(above, low, middle + 1), np.where(above, middle, high)
+    return np.where(low < words, low, NO_END)

@@ -63,6 +63,11 @@ def _columns(
     return np.concatenate(columns), np.concatenate(levels)
 
 
+def stages_of(tables: FrontendTables) -> tuple[str, ...]:
+    """Stages on a board's way to the input: codes are read without the logarithm."""
+    return tuple(name for name in STAGES if name != "log" or tables.codes is None)
+
+
 def trace(frame_pcm: npt.NDArray[np.int16], tables: FrontendTables) -> dict[str, npt.NDArray]:
     """Every stage of one frame of `window_length` samples, with the C's dtypes, by name."""
     stages = _stages(np.asarray(frame_pcm, np.int16)[None, :], tables)

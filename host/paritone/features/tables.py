@@ -19,7 +19,7 @@ from paritone.config import FeatureExtraction
 from paritone.errors import ConfigError
 from paritone.features.curves import curve_of, root_table
 from paritone.features.fft_tables import FftTables, fft_tables
-from paritone.features.input_codes import Quantizer, code_cells
+from paritone.features.input_codes import Quantizer, code_tables
 from paritone.features.limits import device_limits
 from paritone.features.mel_bands import largest_sum, mel_tables
 from paritone.features.padding import more_held, padding_of
@@ -76,7 +76,8 @@ class FrontendTables:
     input_multiplier: int
     input_shift: int
     input_zero_point: int
-    codes: npt.NDArray[np.uint32] | None
+    codes: npt.NDArray[np.uint8] | None
+    code_ends: npt.NDArray[np.uint32] | None
     code_bits: int
     code_octave: int
     silence: int
@@ -166,7 +167,7 @@ def make_tables(
     octaves = range(least.bit_length() - 1, max(most, floor).bit_length())
     cells = None
     if input_format.dtype != "float32":
-        cells = code_cells(curve.table, quantizer, octaves, mel.exponent)
+        cells = code_tables(curve.table, quantizer, octaves, mel.exponent)
     return FrontendTables(
         rate_hz=rate,
         n_fft=features.n_fft,
@@ -197,8 +198,9 @@ def make_tables(
         input_multiplier=multiplier,
         input_shift=shift,
         input_zero_point=input_format.zero_point,
-        codes=None if cells is None else cells[1],
-        code_bits=0 if cells is None else cells[0],
+        codes=None if cells is None else cells.codes,
+        code_ends=None if cells is None else cells.ends,
+        code_bits=0 if cells is None else cells.cell_bits,
         code_octave=octaves.start,
         silence=math.ceil(math.ldexp(silence_threshold, LEVEL_BITS)),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-_C_TYPES = {"int32": "int32_t", "uint32": "uint32_t", "uint16": "uint16_t"}
+_C_TYPES = {"int32": "int32_t", "uint32": "uint32_t", "uint16": "uint16_t", "uint8": "uint8_t"}
 
 
 def array(name: str, values: npt.NDArray[Any]) -> str:

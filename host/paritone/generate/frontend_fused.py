@@ -8,6 +8,9 @@ from paritone.features.fused_tables import can_fuse, fused_tables
 from paritone.features.tables import FrontendTables
 from paritone.generate.c_arrays import array, table_struct
 
+FUSED_NEAR = 512
+"""Largest n_fft of ``paritone_transform_fused``; ``paritone_transform_fused_far`` takes more."""
+
 
 def has_fused(tables: FrontendTables) -> bool:
     """Whether ``paritone_frontend.c`` defines ``paritone_frontend_fused`` too."""
@@ -28,11 +31,16 @@ def fused_tables_c(tables: FrontendTables) -> Iterable[str]:
     """The arrays and the struct ``fused_tables``; ``root`` is written elsewhere."""
     t = tables
     fused = fused_tables(t.n_fft, t.window, t.window_start, t.first_bin, t.n_bins, t.fft)
-    arrays = {"window": fused.window, "twiddle": fused.twiddle, "split": fused.split}
+    arrays = {"window": fused.window, "split": fused.split}
+    if len(fused.fourth):
+        arrays["fourth"] = fused.fourth
     for name, values in arrays.items():
         yield array(f"fused_{name}", values)
     pointers = {name: f"fused_{name}" for name in arrays}
     if t.power == 1:
         pointers["root"] = "root"
-    numbers = {"first_pair": fused.first_pair, "n_pairs": fused.n_pairs}
+    numbers = {
+        "first_pair": fused.first_pair,
+        "n_pairs": fused.n_pairs,
+    }
     yield table_struct("paritone_fused_tables_t", "fused_tables", pointers, **numbers)

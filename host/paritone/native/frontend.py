@@ -57,7 +57,7 @@ class Frontend:
     def __init__(self, tables: FrontendTables, fused: bool | None = None) -> None:
         self.tables = tables
         self._ffi, self._lib = build.runtime()
-        text = frontend_c(tables)
+        text = frontend_c(tables, every_stage=True)
         if fused is None:
             fused = "paritone_frontend_fused" in text
         symbol = "paritone_frontend_fused" if fused else "paritone_frontend"

@@ -34,28 +34,30 @@ static void weights_of_word(int32_t word, int32_t depth, int16_t *to)
     }
 }
 
-/* Two weights from a + b 2^21. */
-static void weights_of_lanes(int32_t word, int32_t depth, int16_t *to)
-{
-    const int32_t one = 1 << PRODUCTS_LANE_BITS;
-    const int32_t high = (word + one / 2) >> PRODUCTS_LANE_BITS;
-    to[0] = (int16_t)(word - high * one);
-    to[depth] = (int16_t)high;
-}
-
 const int32_t *products_weights_c(const paritone_products_t *p, int32_t group, int32_t *scratch)
 {
-    int16_t *to = (int16_t *)scratch;
+    if (p->wide != NULL) {
+        return &p->wide[group * p->depth * PRODUCTS_WORDS];
+    }
     for (int32_t k = 0; k < p->depth; k++) {
-        if (p->wide == NULL) {
-            weights_of_word(p->weights[group * p->depth + k], p->depth, &to[k]);
-        } else {
-            const int32_t *lanes = &p->wide[(group * p->depth + k) * PRODUCTS_WORDS];
-            weights_of_lanes(lanes[0], p->depth, &to[k]);
-            weights_of_lanes(lanes[1], p->depth, &to[2 * p->depth + k]);
-        }
+        weights_of_word(p->weights[group * p->depth + k], p->depth, (int16_t *)scratch + k);
     }
     return scratch;
+}
+
+/* Sums of n products with the two weights of each word a + b 2^21, every other word. */
+static void dot_lanes(const int16_t *values, const int32_t *lanes, int32_t n, int32_t sums[2])
+{
+    const int32_t one = 1 << PRODUCTS_LANE_BITS;
+    int32_t sum_a = 0, sum_b = 0;
+    for (int32_t k = 0; k < n; k++) {
+        const int32_t word = lanes[k * PRODUCTS_WORDS];
+        const int32_t b = (word + one / 2) >> PRODUCTS_LANE_BITS;
+        sum_a += values[k] * (word - b * one);
+        sum_b += values[k] * b;
+    }
+    sums[0] = sum_a;
+    sums[1] = sum_b;
 }
 
 /* Four sums of n products. |value| <= 128 each. */
@@ -105,7 +107,13 @@ void products_multiply_c(const paritone_products_t *p, int32_t group, const int3
     for (int32_t triple = 0; triple < triples; triple++) {
         for (int32_t pixel = 0; pixel < PRODUCTS_TRIPLE; pixel++) {
             int32_t sums[PRODUCTS_GROUP];
-            dot_group(&values[pixel * p->depth], (const int16_t *)weights, p->depth, sums);
+            const int16_t *of_pixel = &values[pixel * p->depth];
+            if (p->wide == NULL) {
+                dot_group(of_pixel, (const int16_t *)weights, p->depth, sums);
+            } else {
+                dot_lanes(of_pixel, weights, p->depth, sums);
+                dot_lanes(of_pixel, weights + 1, p->depth, sums + 2);
+            }
             for (int32_t i = 0; i < PRODUCTS_GROUP; i++) {
                 to.output[i] = requantized(p, group * PRODUCTS_GROUP + i, sums[i] + start[i]);
             }

@@ -1,0 +1,171 @@
+"""Packed products at their limits: against the references on the host, and on emulated cores.
+
+Weights and inputs at the ends of their ranges fill every lane; depths, channels and pixels that
+do not fill a chunk, a group or a triple; windows that leave the input on every side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+import emulated_models
+from cortex_m_emulator import M4, M7, M33
+from paritone.engine.lowering import Step, packed
+from paritone.engine.plan import Plan, plan
+from paritone.engine.tflite import parse
+from paritone.native.engine import Engine
+from tflite_models import ACTIVATIONS, Case, Tensor, build, expect_parity, options
+
+pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("tflite_schema")]
+SAME, VALID = 0, 1
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A convolution; `weights` are noise, or all of them at an end of their range."""
+
+    size: tuple[int, int]
+    depth: int
+    channels: int
+    window: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: int = VALID
+    weights: str = "noise"
+    activation: str = "RELU"
+    zeros: tuple[int, int] = (-128, -128)
+
+
+SHAPES = (
+    Shape((1, 1), 1, 1, weights="high"),
+    Shape((1, 2), 64, 4, weights="low", zeros=(127, -128)),
+    Shape((1, 3), 64, 3, weights="ends", zeros=(127, 127), activation="NONE"),
+    Shape((1, 4), 256, 8, weights="high", zeros=(-128, 0), activation="NONE"),
+    Shape((1, 7), 256, 5, weights="low", zeros=(0, 127), activation="NONE"),
+    Shape((7, 1), 37, 6, zeros=(3, -128), activation="RELU6"),
+    Shape((9, 8), 1, 8, (3, 3), padding=SAME, zeros=(-7, -128)),
+    Shape((8, 9), 3, 4, (3, 3), (2, 2), padding=SAME, weights="ends", zeros=(127, 5)),
+    Shape((11, 9), 1, 12, (7, 7), (2, 2), padding=SAME, zeros=(90, -128)),
+    Shape((3, 3), 128, 4, (3, 3), padding=SAME, weights="high", zeros=(-128, -128)),
+    Shape((3, 4), 128, 5, (3, 3), weights="ends", zeros=(127, 0), activation="NONE"),
+    Shape((7, 8), 5, 7, (2, 3), dilation=(2, 2), padding=SAME, zeros=(-30, 10)),
+    Shape((6, 7), 64, 8, (3, 3), padding=SAME, activation="NONE", zeros=(4, -2)),
+    Shape((5, 6), 18, 10, (1, 1), (2, 3), activation="RELU_N1_TO_1", zeros=(1, 2)),
+    Shape((2, 2), 6, 4, (5, 5), padding=SAME, zeros=(-128, 127), activation="NONE"),
+    Shape((12, 13), 33, 9, zeros=(-128, -128)),
+)
+
+
+def _weights(shape: Shape, rng: np.random.Generator) -> np.ndarray:
+    dimensions = (shape.channels, *shape.window, shape.depth)
+    if shape.weights == "noise":
+        return rng.integers(-127, 128, dimensions)
+    if shape.weights == "ends":
+        return rng.choice([-127, 127], dimensions)
+    return np.full(dimensions, 127 if shape.weights == "high" else -127)
+
+
+def _case(shape: Shape, seed: int) -> Case:
+    """A model that uses its output's range, and inputs: noise, both ends, either end."""
+    rng = np.random.default_rng(seed)
+    values = _weights(shape, rng)
+    source = Tensor((1, *shape.size, shape.depth), "int8", (0.03,), (shape.zeros[0],))
+    sides = zip(shape.size, shape.window, shape.stride, shape.dilation, strict=True)
+    out = [
+        -(-n // s) if shape.padding == SAME else (n - (w - 1) * d - 1) // s + 1
+        for n, w, s, d in sides
+    ]
+    output = Tensor((1, *out, shape.channels), "int8", (0.05,), (shape.zeros[1],))
+    spread = values[0].size if shape.weights in ("high", "low") else np.sqrt(values[0].size)
+    scales = 0.05 / 0.03 / spread / 64 * rng.uniform(0.3, 3, shape.channels)
+    weights = Tensor(values.shape, "int8", tuple(scales.astype(np.float32)), data=values)
+    bias_scales = tuple(np.float32(0.03) * scales.astype(np.float32))
+    biases = rng.integers(-(2**12), 2**12, shape.channels)
+    bias = Tensor((shape.channels,), "int32", bias_scales, data=biases)
+    table = options(
+        "Conv2DOptions", padding=shape.padding, strideH=shape.stride[0], strideW=shape.stride[1],
+        dilationHFactor=shape.dilation[0], dilationWFactor=shape.dilation[1],
+        fusedActivationFunction=ACTIVATIONS[shape.activation],
+    )  # fmt: skip
+    content = build("CONV_2D", [source, weights, bias], output, table)
+    noise = rng.integers(-128, 128, source.shape).astype(np.int8)
+    ends = rng.choice([-128, 127], source.shape).astype(np.int8)
+    signs = np.where(values[0] > 0, 127, -128).astype(np.int8)  # what drives a sum furthest
+    furthest = np.resize(signs, source.shape)
+    constants = [np.full(source.shape, end, np.int8) for end in (-128, 127)]
+    return Case(content, [noise, ends, furthest, ~furthest, *constants])
+
+
+CASES = range(len(SHAPES))
+
+
+@pytest.fixture(scope="module")
+def cases(tflite_schema):
+    return [_case(shape, seed) for seed, shape in enumerate(SHAPES)]
+
+
+def _plans(case: Case) -> list[Plan]:
+    """As planned; one triple of pixels at once; weights stored wide."""
+    made = plan(parse(case.content))
+    (step,) = made.steps
+    assert step.kernel == "PRODUCTS"
+    others = (packed.with_block(step.params, 1), packed.with_widened(step.params))
+    return [made, *(_with(made, replace(step, params=p)) for p in others)]
+
+
+def _with(made: Plan, step: Step) -> Plan:
+    """The same plan of one step that needs no more scratch memory."""
+    return replace(made, arrangement=replace(made.arrangement, steps=(step,)))
+
+
+@pytest.mark.parametrize("number", CASES)
+def test_equal_to_the_references(cases, number):
+    case = cases[number]
+    expect_parity(case)
+    engines = [Engine(p) for p in _plans(case)]
+    for patch in case.patches:
+        first, *others = (engine.invoke(patch) for engine in engines)
+        assert all(np.array_equal(first, other) for other in others)
+
+
+@pytest.mark.parametrize("core", [M4, M7, M33], ids=lambda core: core.name)
+def test_assembly_equals_the_host(cases, core, tmp_path):
+    """Which the test above has compared with the references."""
+    chosen = cases if core is M4 else cases[::5]
+    plans = [p for case in chosen for p in (_plans(case) if core is M4 else _plans(case)[:1])]
+    per_case = len(plans) // len(chosen)
+    patches, expected = [], []
+    for case in chosen:
+        engine = Engine(plan(parse(case.content)))
+        patches += [[(p,) for p in case.patches]] * per_case
+        expected += [[(engine.invoke(p),) for p in case.patches]] * per_case
+    assert emulated_models.check(plans, patches, expected, core, tmp_path) > 0
+
+
+def test_chunks_and_both_requantizations_are_covered(cases):
+    """Each way that products_multiply can end."""
+    found = {(p.addend is None, int(np.diff(p.chunks).max()) > 1) for p in map(_params, cases)}
+    assert found == {(False, False), (True, False), (False, True), (True, True)}
+    depths = {_params(case).depth for case in cases}
+    assert {1, 9, 27, 49, 64, 256, 1152} <= depths
+
+
+def _params(case: Case):
+    return plan(parse(case.content)).steps[0].params
+
+
+def test_lanes_hold_every_sum(cases):
+    """The worst inputs of every chunk: within 0 .. 2^21 - 1, from starts that add up."""
+    for case in cases:
+        p = _params(case)
+        weights = p.weights.view(np.int8).reshape(*p.weights.shape, 4).astype(np.int64)
+        for group, (begin, end) in enumerate(zip(p.chunks[:-1], p.chunks[1:], strict=True)):
+            count = int(end) - int(begin)
+            for i in range(count):
+                part = weights[group, p.depth * i // count : p.depth * (i + 1) // count]
+                start = p.start.reshape(-1, 4)[int(begin) + i].astype(np.int64)
+                assert np.all(start + np.minimum(-128 * part, 127 * part).sum(axis=0) >= 0)
+                assert np.all(start + np.maximum(-128 * part, 127 * part).sum(axis=0) < 1 << 21)

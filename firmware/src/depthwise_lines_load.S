@@ -60,6 +60,15 @@
     store_channel r7, r11, ror #8, 3, \half, \again
 .endm
 
+/* On to the next tile. */
+.macro second_half
+    load_columns
+    store_columns 1
+    add r4, r3, #16
+    add r1, r1, r2, lsl #2
+    add r3, r0
+.endm
+
 /*   r0 lines   r1 from   r2 row   r3 rows */
 function depthwise_lines_load_simd
     push {r4-r11, lr}
@@ -93,22 +102,20 @@ function depthwise_lines_load_simd
     ldr r11, [r1, r12]
     store_columns 0
     add r1, r1, r2, lsl #2
-    subs r6, #1
-    beq 2f
+    subs r6, #3 /* halves to come, less two */
+    blo 6f
 
     .p2align 2
-1:  load_columns
-    store_columns 1
-    add r4, r3, #16
-    add r1, r1, r2, lsl #2
-    add r3, r0
-    subs r6, #1
-    beq 3f
+1:  second_half
     load_columns
     store_columns 0, 1
     add r1, r1, r2, lsl #2
-    subs r6, #1
-    bne 1b
+    subs r6, #2
+    bhs 1b
+6:  adds r6, #2
+    beq 2f
+    second_half
+    b 3f
 
 2:  ldr r7, [sp, #REST] /* whole tiles and a half */
     cmp r7, #4

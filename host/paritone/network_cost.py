@@ -190,9 +190,8 @@ def show(cost: NetworkCost, title: str, *, functions: bool = False) -> None:
     ]
     rows.append(("inference", "", "", *_cells(cost.whole)))
     console.print(_table(("layer", "kernel", "output", *_HEADS), rows, left=3, title=title))
-    cycles = cost.whole.cost.cycles
-    kinds = [(p.name, *_cells(p), f"{p.cost.cycles / cycles:.1%}") for p in cost.kinds()]
-    console.print(_table(("kind of layer", *_HEADS, "of all cycles"), kinds))
+    kinds = [(p.name, *_cells(p), *_shares(p.cost, cost.whole.cost)) for p in cost.kinds()]
+    console.print(_table(("kind of layer", *_HEADS, "of instructions", "of cycles"), kinds))
     if functions:
         counts = [(n, f"{c.instructions:,}", f"{c.cycles:,}") for n, c in _functions(cost)]
         console.print(_table(("function, in an inference", "instructions", "cycles"), counts))
@@ -205,6 +204,11 @@ def show(cost: NetworkCost, title: str, *, functions: bool = False) -> None:
 
 def _functions(cost: NetworkCost) -> Iterable[tuple[str, Cost]]:
     return cost.profile.symbols.items()
+
+
+def _shares(cost: Cost, whole: Cost) -> tuple[str, str]:
+    shares = (cost.instructions / whole.instructions, cost.cycles / whole.cycles)
+    return f"{shares[0]:.1%}", f"{shares[1]:.1%}"
 
 
 def _kernel(layer: Layer) -> str:

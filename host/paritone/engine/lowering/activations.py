@@ -88,7 +88,8 @@ def _leaky_relu(o: Operands, source: TensorInfo, stored: range) -> list[int]:
         raise ModelError(f"an alpha of {alpha} is not supported")
     in_scale, out_scale = np.float32(source.scale), np.float32(output.scale)
     identity = arithmetic.quantize_multiplier(float(in_scale / out_scale))
-    slope = float(in_scale * alpha / out_scale)
+    with np.errstate(over="ignore"):  # what is infinite is refused below
+        slope = float(in_scale * alpha / out_scale)
     multiplier, shift = arithmetic.quantize_multiplier(abs(slope))
     below = (multiplier if slope > 0 else -multiplier, shift)
 

@@ -211,6 +211,36 @@ def test_what_users_write_is_read(folder: Path) -> None:
     assert config.tools.stedgeai.version == "10.0.0"
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("time", "time"), ("Balanced", "balanced"), ("ram", "ram"), ("None", "balanced")],
+)
+def test_the_point_of_optimization_is_read(folder: Path, written: str, meant: str) -> None:
+    assert load(folder, f"tools.stedgeai.optimization={written}").optimization == meant
+
+
+def test_another_point_of_optimization_is_refused(folder: Path) -> None:
+    expected = "tools.stedgeai.optimization: expected time, balanced, ram or None, got 'fast'"
+    with pytest.raises(ConfigError, match=re.escape(expected)):
+        load(folder, "tools.stedgeai.optimization=fast")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("65536", 65536), ("64 KiB", 65536), ("0.5MiB", 524288), ("48*1024", 49152), ("None", None)],
+)
+def test_budgets_are_bytes_or_have_a_unit(folder: Path, written: str, meant: int | None) -> None:
+    deployment = load(folder, f"+deployment.ram_budget='{written}'").deployment
+    assert deployment is not None
+    assert (deployment.ram_budget, deployment.flash_budget) == (meant, None)
+
+
+@pytest.mark.parametrize("written", ["64 parsec", "0", "-1", "KiB", "1.5"])
+def test_other_budgets_are_refused(folder: Path, written: str) -> None:
+    with pytest.raises(ConfigError, match=r"deployment\.flash_budget: expected "):
+        load(folder, f"+deployment.flash_budget='{written}'")
+
+
 def test_training_is_read(folder: Path) -> None:
     training = load(folder).training
     assert training is not None
@@ -415,6 +445,7 @@ def test_what_the_device_cannot_do_is_warned_of(folder: Path) -> None:
         "center",
     ]
     assert "unused" in configuration.unused(load(folder))[0]
+    assert "optimization" not in configuration.unused(load(folder))[0]
 
 
 def test_a_blank_key_is_its_default_and_none_is_none(folder: Path) -> None:

@@ -17,8 +17,10 @@ import pytest
 
 from board_projects import GATE, Boards, hushed, noise, with_defect
 from paritone import boards as supported
+from paritone import budgets as limits
 from paritone import build, cli, device, divergence, flash, latency
 from paritone.boards.qemu import Emulator
+from paritone.config.records import Deployment
 from paritone.errors import CheckFailedError, ModelError, ToolMissingError
 from paritone.features import integer
 from paritone.link import protocol
@@ -321,6 +323,27 @@ def test_what_does_not_fit_is_refused_before_the_build(boards: Boards, tmp_path:
         build.require_fit(
             {**manifest, "arena_bytes": 0, "weights_bytes": 2 << 20}, supported.get("stm32f405")
         )
+
+
+def test_a_firmware_beyond_its_budgets_is_refused(boards: Boards) -> None:
+    """What takes most comes first, then what to cut; a byte more would do."""
+    built = boards("stm32f405")
+    firmware, model = built.firmware, built.project.model
+
+    def require(**budgets: int) -> None:
+        deployment = Deployment.model_validate(budgets)
+        config = built.project.config.model_copy(update={"deployment": deployment})
+        limits.require(firmware, model, config)
+
+    require(flash_budget=firmware.flash_bytes, ram_budget=firmware.ram_bytes)
+    with pytest.raises(CheckFailedError, match=r"ram_budget: .* 1 B more than .* smaller tensors"):
+        require(ram_budget=firmware.ram_bytes - 1)
+    arena = firmware.manifest["arena_bytes"]
+    with pytest.raises(CheckFailedError, match=f"{arena:,} B for the model's tensors"):
+        require(ram_budget=1)
+    with pytest.raises(CheckFailedError, match=r"flash_budget: .* optimization to ram"):
+        require(flash_budget=firmware.flash_bytes - 1)
+    assert CheckFailedError.exit_status == 1
 
 
 def run_cli(*arguments: str) -> int:

@@ -11,12 +11,17 @@ from math import ceil
 
 from paritone.engine import params
 from paritone.engine.lowering import Step
+from paritone.engine.lowering.packed import with_widened
 
 CALL = 150.0
 """Instructions of a call, whatever it computes."""
-PER_MAC = {"PRODUCTS": 0.55, "DEPTHWISE_LINES": 1.3, "CONV_2D": 3.0, "DEPTHWISE_CONV_2D": 12.0}
-PER_VALUE = 10.0
+PER_MAC = {"DEPTHWISE_LINES": 1.3, "CONV_2D": 3.0, "DEPTHWISE_CONV_2D": 12.0}
+PER_VALUE = 4.0
 """Instructions for each byte of an output that takes no products."""
+TILE, TILE_DEPTH = 80.0, 6.1
+"""Instructions of three pixels by four channels, and for each value that they are sums of."""
+PACKING = 2.2
+"""Instructions for each value of a window that is packed."""
 UNPACKING = 1.8
 """Instructions for each weight that is unpacked, once for each block of pixels."""
 LINE_VALUE = 1.6
@@ -25,6 +30,8 @@ LINE_CHANNEL = 60.0
 """Instructions that prepare one channel of a call by lines."""
 LINE_TURN = 300.0
 """Instructions for four channels of the rows that a call computes at a time."""
+FLASH_BYTE = 8.0
+"""Instructions that a byte of flash must save before weights are stored unpacked."""
 ROWS_AT_ONCE = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 BLOCKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """Triples of pixels packed at a time."""
@@ -32,9 +39,13 @@ BLOCKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 
 def of_step(step: Step, output_bytes: int) -> float:
     """Instructions of `step` that are the same in every plan."""
-    if step.macs:
-        return step.macs * PER_MAC.get(step.kernel, 6.0)
-    return output_bytes * PER_VALUE
+    window = getattr(step.params, "window", None)
+    if step.kernel == "PRODUCTS" and window is not None:
+        depth = window.height * window.width * window.in_channels
+        pixels = window.out_height * window.out_width
+        tiles = ceil(pixels / 3) * ceil(window.out_channels / 4)
+        return tiles * (TILE + TILE_DEPTH * depth) + pixels * depth * PACKING
+    return step.macs * PER_MAC.get(step.kernel, 6.0) or output_bytes * PER_VALUE
 
 
 def of_calls(step: Step, parameters: params.Params, rows: Sequence[int]) -> float:
@@ -48,23 +59,30 @@ def of_calls(step: Step, parameters: params.Params, rows: Sequence[int]) -> floa
     if isinstance(parameters, params.DepthwiseLines):
         turns = sum(ceil(n / parameters.rows) for n in rows)
         cost += turns * parameters.window.out_channels / 4 * LINE_TURN
-    block = getattr(parameters, "block", 0)
-    if block and window is not None and getattr(parameters, "wide", None) is None:
-        weights = window.out_channels * window.height * window.width * window.in_channels
-        visits = sum(ceil(ceil(n * window.out_width / 3) / block) for n in rows)
+    if isinstance(parameters, params.Products):
+        w = parameters.window
+        weights = w.out_channels * w.height * w.width * w.in_channels
+        if parameters.wide is not None:
+            return cost + weights * FLASH_BYTE
+        visits = sum(ceil(ceil(n * w.out_width / 3) / parameters.block) for n in rows)
         cost += weights * visits * UNPACKING
     return cost
 
 
-def variants(step: Step) -> tuple[params.Params, ...]:
-    """Parameters that a plan may give `step`, by the scratch memory they take, least first."""
+def variants(step: Step, *, widened: bool = False) -> tuple[params.Params, ...]:
+    """Parameters that a plan may give `step`, by the scratch memory they take, least first.
+
+    `widened` : also with weights that are unpacked already, twice the bytes.
+    """
     if isinstance(step.params, params.DepthwiseLines):
         height = step.params.window.out_height
         at_once = sorted({min(rows, height) for rows in ROWS_AT_ONCE})
         return tuple(replace(step.params, rows=rows) for rows in at_once)
-    if not getattr(step.params, "block", 0):
+    if not isinstance(step.params, params.Products):
         return (step.params,)
-    window = step.params.window  # type: ignore[attr-defined]
+    window = step.params.window
     triples = ceil(window.out_height * window.out_width / 3)
+    forms = [step.params, with_widened(step.params)] if widened else [step.params]
     blocks = sorted({min(b, triples) for b in BLOCKS})
-    return tuple(replace(step.params, block=b) for b in blocks)  # type: ignore[type-var]
+    found = [replace(form, block=block) for form in forms for block in blocks]
+    return tuple(sorted(found, key=lambda p: p.scratch_bytes))

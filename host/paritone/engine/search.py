@@ -19,7 +19,7 @@ from paritone.engine.lowering import Step
 from paritone.engine.params import Params
 from paritone.engine.schedule import Group, Network, Order, order_group
 
-EXCHANGE = {"time": 0.12, "balanced": 0.35, "ram": 8.0}
+EXCHANGE = {"time": 0.1, "balanced": 0.25, "ram": 8.0}
 """How many percent of speed a percent of memory is worth, by tools.stedgeai.optimization."""
 LONGEST = 12
 """Layers of a group at most."""
@@ -68,8 +68,10 @@ def choices(network: Network, steps: Sequence[Step], point: str) -> Iterator[tup
 
     The score is that of `score` for the least memory that could do.
     """
-    tables = [_Variants(step, network.rows[step.output].bytes * n.height)
-              for step, n in zip(steps, network.nodes, strict=True)]  # fmt: skip
+    tables = [
+        _Variants(step, network.rows[step.output].bytes * node.height)
+        for step, node in zip(steps, network.nodes, strict=True)
+    ]
     trials = list(_trials(network))
     found: dict[tuple[float, tuple[Group, ...]], tuple[float, Choice]] = {}
     for limit in _limits(trials, tables):

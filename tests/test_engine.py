@@ -223,8 +223,21 @@ def test_plan_of_yamnet(converted):
     """Sizes that are known from counting by hand."""
     found = plan(read(converted("yamnet-int8")))
     assert found.macs == 23_902_720
-    assert found.arena_bytes < 147_456
     assert 139_176 <= found.weights_bytes < 140_000
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(
+    ("point", "limit"), [("time", 96 << 10), ("balanced", 72 << 10), ("ram", 48 << 10)]
+)
+def test_every_point_keeps_its_memory_and_the_bits(converted, point, limit):
+    """YAMNet, which takes 147,456 bytes layer by layer."""
+    path = converted("yamnet-int8")
+    engine, content = Engine(path, point), path.read_bytes()
+    assert engine.plan.arena_bytes <= limit
+    patches = parity.random_patches(engine.input, 7, seed=2)[5:]
+    assert not parity.compare_layers(engine, content, patches).mismatched
+    assert not parity.compare(engine, content, patches)[0].mismatched
 
 
 @pytest.mark.parametrize(

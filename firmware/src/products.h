@@ -89,24 +89,26 @@ typedef enum {
     PRODUCTS_LINE_CHUNKS = 5,
     PRODUCTS_TWICE = 6,
     PRODUCTS_TWICE_CHUNKS = 7,
-    PRODUCTS_CHUNK = 8 /* adds them to what earlier chunks summed up to */
+    PRODUCTS_CHUNK = 8,      /* adds them to what earlier chunks summed up to */
+    PRODUCTS_FIRST_CHUNK = 9 /* keeps them */
 } products_tail_t;
 
 /* Packed triples times a chunk of a group's weights; products_multiply.S knows the offsets. */
 typedef struct {
-    uint32_t start[2][4];                  /* lanes that the sums start at */
-    int32_t rescale[PRODUCTS_GROUP][2];    /* factor, and addend or half */
     const int32_t *weights;                /* of the chunk */
+    uint32_t start[2][4];                  /* lanes that the sums start at */
     int32_t depth;                         /* of the chunk */
     const int32_t *weights_end;
-    uint32_t tail;                         /* products_tail_t */
+    int32_t minus_lane;                    /* -2^21 */
+    int32_t rescale[PRODUCTS_GROUP][2];    /* factor, and addend or half */
     int8_t *output;
-    int32_t apart;
+    int32_t apart, apart_thrice;
     const int32_t *packed_end;             /* where the chunk of the triple after the last begins */
+    uint32_t tail;                         /* products_tail_t */
     int32_t gap;                           /* bytes from a chunk's end to its next beginning */
     int32_t rounding[PRODUCTS_GROUP][2];   /* correction, and right or shift */
     int32_t *sums;
-    int32_t free[3];
+    int32_t free;
 } products_tiles_t;
 
 void products_multiply_simd(const products_tiles_t *tiles, const int32_t *packed);

@@ -1,24 +1,28 @@
 /*
  * products_multiply: packed triples times a group's weights, requantized to twelve bytes.
  *
- *   r0  packed triples    r1  weights    r2, r3  a triple's two words    r12, lr  the weights' two
+ *   r0  packed triples    r1  weights    r2, r3  a triple's two words    r12, lr  the weights'
  *   r4, r5  pa, pb + qa, qb in lanes of 21 bits     r6, r7   qa, qb + ra, rb
  *   r8, r9  pc, pd + qc, qd                         r10, r11 qc, qd + rc, rd
  *
- * The stack's top is a copy of products_tiles_t (simd.h), whose offsets these are:
+ * The stack's top is a copy of products_tiles_t (products.h), whose offsets these are:
  */
 #include "simd.h"
 
 #if PARITONE_SIMD
 #include "simd_asm.h"
 
-    .equ WEIGHTS, 64 /* and where the loop is entered */
-    .equ WEIGHTS_END, 72 /* and what follows it */
+    .equ ENTRY, 36 /* where the loop is entered */
+    .equ WEIGHTS_END, 40 /* and MINUS_LANE */
+    .equ MINUS_LANE, 44
+    .equ RESCALE, 48
     .equ OUTPUT, 80 /* and the distance of pixels */
-    .equ PACKED_END, 88
-    .equ GAP, 92
-    .equ SUMS, 128
-    .equ KEPT, 132
+    .equ APART_THRICE, 88 /* and PACKED_END */
+    .equ PACKED_END, 92
+    .equ TAIL, 96
+    .equ GAP, 100
+    .equ ROUNDING, 104
+    .equ SUMS, 136
     .equ SIZE, 144
     .equ UNROLLED, 32
     .equ STEP_BYTES, 22
@@ -33,17 +37,16 @@
     smlal r10, r11, r3, lr
 .endm
 
-/* Sums of a pair of channels: of the first to p, q, low1, of the second to low0, high0, high1. */
+/* Sums of a pair of channels: of the first to p, q, low1, of the second to low0, high0, high1.
+ * r12: -2^21. */
 .macro take_apart p, q, low0, high0, low1, high1
     ubfx \p, \low0, #0, #21
     ubfx \q, \low1, #0, #21
-    subs \low0, \low0, \q, lsl #21
-    sbc \high0, \high0, \q, lsr #11
-    lsrs \low0, \low0, #21
+    smlal \low0, \high0, \q, r12
+    lsr \low0, \low0, #21
     bfi \low0, \high0, #11, #10
     lsr \high0, \high0, #10
-    subs \low1, \low1, \high0, lsl #21
-    sbc \high1, \high1, \high0, lsr #11
+    smlal \low1, \high1, \high0, r12
     lsr \low1, \low1, #21
     bfi \low1, \high1, #11, #10
     lsr \high1, \high1, #10
@@ -51,7 +54,7 @@
 
 /* Three sums of a channel along its line, not shifted yet. */
 .macro along_line channel, factor, addend, p, q, r
-    ldrd \factor, \addend, [sp, #32 + 8 * \channel]
+    ldrd \factor, \addend, [sp, #RESCALE + 8 * \channel]
     smmla \p, \p, \factor, \addend
     smmla \q, \q, \factor, \addend
     smmla \r, \r, \factor, \addend
@@ -63,48 +66,44 @@
     .endr
 .endm
 
-/* Three sums of a channel along its line, shifted by what only the layer knows. */
-.macro line_of_any_shift channel, factor, addend, p, q, r
-    along_line \channel, \factor, \addend, \p, \q, \r
-    ldr \factor, [sp, #100 + 8 * \channel]
-    .irp value, \p, \q, \r
-    asr \value, \value, \factor
+/* The same by a shift that only the layer knows. */
+.macro saturate_any shift, values:vararg
+    ldr \shift, [sp, #ROUNDING + 4]
+    .irp value, \values
+    asr \value, \value, \shift
     ssat \value, #8, \value
     .endr
 .endm
 
 /* Three sums of a channel, rounded twice. */
 .macro rounded_twice channel, one, two, p, q, r
-    ldr \one, [sp, #96 + 8 * \channel]
+    ldr \one, [sp, #ROUNDING + 8 * \channel]
     .irp value, \p, \q, \r
     add \value, \one, \value, lsl #1
     .endr
-    ldrd \one, \two, [sp, #32 + 8 * \channel]
+    ldrd \one, \two, [sp, #RESCALE + 8 * \channel]
     .irp value, \p, \q, \r
     add lr, \two, \value, asr #31
     smmlar \value, \value, \one, lr
     .endr
-    ldr \one, [sp, #100 + 8 * \channel]
+    ldr \one, [sp, #ROUNDING + 4 + 8 * \channel]
     .irp value, \p, \q, \r
     asr \value, \value, \one
     ssat \value, #8, \value
     .endr
 .endm
 
-/* What earlier chunks summed up to, to three sums. */
-.macro add_sums pointer, p, q, r, one, two, three
-    ldmia \pointer\()!, {\one, \two, \three}
-    add \p, \p, \one
-    add \q, \q, \two
-    add \r, \r, \three
-.endm
-
-.macro keep_sums pointer, p, q, r, one, two, three
-    ldmia \pointer, {\one, \two, \three}
-    add \p, \p, \one
-    add \q, \q, \two
-    add \r, \r, \three
-    stmia \pointer\()!, {\p, \q, \r}
+/* What earlier chunks summed up to, to a pair of channels' sums. */
+.macro add_sums pointer, one, two, p0, q0, p1, q1, r0, r1
+    ldrd \one, \two, [\pointer], #8
+    add \p0, \p0, \one
+    add \q0, \q0, \two
+    ldrd \one, \two, [\pointer], #8
+    add \p1, \p1, \one
+    add \q1, \q1, \two
+    ldrd \one, \two, [\pointer], #8
+    add \r0, \r0, \one
+    add \r1, \r1, \two
 .endm
 
 /* Channels c and d behind a and b, and the three pixels stored; on to the next triple. */
@@ -113,20 +112,20 @@
     bfi r2, r4, #16, #8
     bfi r6, r10, #16, #8
     ldrd r3, r4, [sp, #OUTPUT]
+    ldrd r5, r7, [sp, #APART_THRICE]
     bfi r1, r8, #24, #8
     bfi r2, r9, #24, #8
     bfi r6, r11, #24, #8
     str r1, [r3]
     str r2, [r3, r4]
     str r6, [r3, r4, lsl #1]
-    add r3, r3, r4
-    add r3, r3, r4, lsl #1
+    adds r3, r3, r5
     str r3, [sp, #OUTPUT]
 .endm
 
+/* r7: PACKED_END. */
 .macro next_triple
-    ldr r3, [sp, #PACKED_END]
-    cmp r0, r3
+    cmp r0, r7
     bne tile
     b done
 .endm
@@ -158,21 +157,21 @@
     next_triple
 .endm
 
-/* What earlier chunks summed up to, to a pair of channels' sums. */
 .macro add_first_sums
-    str r0, [sp, #KEPT]
-    ldr r0, [sp, #SUMS]
-    add_sums r0, r1, r2, r6, r3, r12, lr
-    add_sums r0, r4, r5, r7, r3, r12, lr
-    str r0, [sp, #SUMS]
-    ldr r0, [sp, #KEPT]
+    ldr r12, [sp, #SUMS]
+    add_sums r12, r3, lr, r1, r2, r4, r5, r6, r7
+    str r12, [sp, #SUMS]
+.endm
+
+.macro take_second_apart
+    ldr r12, [sp, #MINUS_LANE]
+    take_apart r3, r4, r8, r9, r10, r11
 .endm
 
 .macro add_second_sums
-    ldr r5, [sp, #SUMS]
-    add_sums r5, r3, r4, r10, r7, r12, lr
-    add_sums r5, r8, r9, r11, r7, r12, lr
-    str r5, [sp, #SUMS]
+    ldr r12, [sp, #SUMS]
+    add_sums r12, r5, r7, r3, r4, r8, r9, r10, r11
+    str r12, [sp, #SUMS]
 .endm
 
 /* (tiles, packed) */
@@ -186,7 +185,7 @@ function products_multiply_simd
     push {r4-r11}
     .endr
     mov r0, r1
-    ldrd r2, r3, [sp, #WEIGHTS + 4] /* depth, end of the weights */
+    ldr r2, [sp, #ENTRY] /* the depth, until now */
     subs r2, r2, #1 /* steps of the first turn, in bytes: (depth - 1) % UNROLLED + 1 */
     and r2, r2, #UNROLLED - 1
     adds r2, r2, #1
@@ -195,16 +194,14 @@ function products_multiply_simd
     adr.w r4, loop_end
     adds r4, r4, #1
     subs r4, r4, r2
-    str r4, [sp, #WEIGHTS + 4]
-    ldr r2, [sp, #WEIGHTS_END + 4]
+    str r4, [sp, #ENTRY]
+    ldr r2, [sp, #TAIL]
     adr r3, tails
     ldr r3, [r3, r2, lsl #2]
-    str r3, [sp, #WEIGHTS_END + 4]
+    str r3, [sp, #TAIL]
 
 tile:
-    ldmia sp, {r4-r11}
-    ldrd r1, r2, [sp, #WEIGHTS]
-    bx r2
+    ldmia sp, {r1, r4-r11, pc}
 
     .p2align 2
 loop:
@@ -212,10 +209,10 @@ loop:
     multiply_step
     .endr
 loop_end:
-    ldrd r2, r3, [sp, #WEIGHTS_END]
+    ldrd r2, r12, [sp, #WEIGHTS_END]
     cmp r1, r2
     bne.w loop
-    bx r3
+    ldr pc, [sp, #TAIL]
 
     .p2align 2
 done:
@@ -224,9 +221,8 @@ done:
 
     .p2align 2
 tails:
-    .irp tail, line_2, line_3, line_4, line_5, line_6, line_chunks, twice, twice_chunks, chunk
-    .word \tail + 1
-    .endr
+    .word line_2 + 1, line_3 + 1, line_4 + 1, line_5 + 1, line_6 + 1, line_chunks + 1
+    .word twice + 1, twice_chunks + 1, chunk + 1, first_chunk + 1
 
     .irp shift, 2, 3, 4, 5, 6
     .p2align 2
@@ -238,13 +234,15 @@ line_\shift:
 line_chunks:
     take_apart r1, r2, r4, r5, r6, r7
     add_first_sums
-    line_of_any_shift 0, r3, lr, r1, r2, r6
-    line_of_any_shift 1, r3, lr, r4, r5, r7
+    along_line 0, r3, lr, r1, r2, r6
+    along_line 1, r3, lr, r4, r5, r7
+    saturate_any r3, r1, r2, r4, r5, r6, r7
     join_pair
-    take_apart r3, r4, r8, r9, r10, r11
+    take_second_apart
     add_second_sums
-    line_of_any_shift 2, r5, r7, r3, r4, r10
-    line_of_any_shift 3, r5, r7, r8, r9, r11
+    along_line 2, r5, r7, r3, r4, r10
+    along_line 3, r5, r7, r8, r9, r11
+    saturate_any r5, r3, r4, r8, r9, r10, r11
     store_triple
     next_triple_chunked
 
@@ -254,7 +252,7 @@ twice:
     rounded_twice 0, r3, r12, r1, r2, r6
     rounded_twice 1, r3, r12, r4, r5, r7
     join_pair
-    take_apart r3, r4, r8, r9, r10, r11
+    take_second_apart
     rounded_twice 2, r5, r7, r3, r4, r10
     rounded_twice 3, r5, r7, r8, r9, r11
     store_triple
@@ -267,7 +265,7 @@ twice_chunks:
     rounded_twice 0, r3, r12, r1, r2, r6
     rounded_twice 1, r3, r12, r4, r5, r7
     join_pair
-    take_apart r3, r4, r8, r9, r10, r11
+    take_second_apart
     add_second_sums
     rounded_twice 2, r5, r7, r3, r4, r10
     rounded_twice 3, r5, r7, r8, r9, r11
@@ -277,15 +275,25 @@ twice_chunks:
     .p2align 2
 chunk: /* not the last one: what it sums up to is added to what the others did */
     take_apart r1, r2, r4, r5, r6, r7
-    str r0, [sp, #KEPT]
-    ldr r0, [sp, #SUMS]
-    keep_sums r0, r1, r2, r6, r3, r12, lr
-    keep_sums r0, r4, r5, r7, r3, r12, lr
-    take_apart r3, r4, r8, r9, r10, r11
-    keep_sums r0, r3, r4, r10, r5, r7, r12
-    keep_sums r0, r8, r9, r11, r5, r7, r12
-    str r0, [sp, #SUMS]
-    ldr r0, [sp, #KEPT]
+    ldr r3, [sp, #SUMS]
+    add_sums r3, r12, lr, r1, r2, r4, r5, r6, r7
+    stmdb r3, {r1, r2, r4-r7}
+    ldr r12, [sp, #MINUS_LANE]
+    take_apart r1, r2, r8, r9, r10, r11
+    add_sums r3, r12, lr, r1, r2, r8, r9, r10, r11
+    stmdb r3, {r1, r2, r8-r11}
+    b sums_kept
+
+    .p2align 2
+first_chunk:
+    take_apart r1, r2, r4, r5, r6, r7
+    ldr r3, [sp, #SUMS]
+    stmia r3!, {r1, r2, r4-r7}
+    take_apart r1, r2, r8, r9, r10, r11
+    stmia r3!, {r1, r2, r8-r11}
+sums_kept:
+    str r3, [sp, #SUMS]
+    ldr r7, [sp, #PACKED_END]
     next_triple_chunked
 
     end products_multiply_simd

@@ -1,6 +1,4 @@
 /* The blocks of packed products, by products_*.S where the core has the DSP extension. */
-#include <string.h>
-
 #include "products.h"
 
 #if PARITONE_SIMD
@@ -52,8 +50,11 @@ static void requantization_of(const paritone_products_t *p, int32_t group, produ
     }
 }
 
-static uint32_t last_tail(const paritone_products_t *p, int32_t chunks)
+static uint32_t tail_of(const paritone_products_t *p, int32_t chunk, int32_t chunks)
 {
+    if (chunk < chunks - 1) {
+        return chunk == 0 ? PRODUCTS_FIRST_CHUNK : PRODUCTS_CHUNK;
+    }
     if (p->addend == NULL) {
         return chunks == 1 ? PRODUCTS_TWICE : PRODUCTS_TWICE_CHUNKS;
     }
@@ -69,10 +70,9 @@ void products_multiply(const paritone_products_t *p, int32_t group, const int32_
     requantization_of(p, group, &t);
     t.output = to.output;
     t.apart = to.apart;
+    t.apart_thrice = PRODUCTS_TRIPLE * to.apart;
+    t.minus_lane = -(1 << PRODUCTS_LANE_BITS);
     t.sums = to.sums;
-    if (chunks > 1) {
-        memset(to.sums, 0, (size_t)(triples * PRODUCTS_SUMS) * sizeof *to.sums);
-    }
     for (int32_t chunk = 0; chunk < chunks; chunk++) {
         const int32_t begin = p->depth * chunk / chunks, end = p->depth * (chunk + 1) / chunks;
         const int32_t *start = &p->start[(first + chunk) * PRODUCTS_GROUP];
@@ -83,7 +83,7 @@ void products_multiply(const paritone_products_t *p, int32_t group, const int32_
         t.depth = end - begin;
         t.gap = (p->depth - t.depth) * PRODUCTS_WORDS * (int32_t)sizeof *packed;
         t.packed_end = &packed[(triples * p->depth + begin) * PRODUCTS_WORDS];
-        t.tail = chunk == chunks - 1 ? last_tail(p, chunks) : PRODUCTS_CHUNK;
+        t.tail = tail_of(p, chunk, chunks);
         products_multiply_simd(&t, &packed[begin * PRODUCTS_WORDS]);
     }
 }

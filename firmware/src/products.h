@@ -82,15 +82,12 @@ void products_multiply_c(const paritone_products_t *p, int32_t group, const int3
                          const int32_t *packed, int32_t triples, products_output_t to);
 
 #if PARITONE_SIMD
-/* What products_multiply_simd does once its sums are there; along a line by shift 2 .. 6 if there
- * is one chunk. */
+/* What products_multiply_simd does once its sums are there. */
 typedef enum {
-    PRODUCTS_LINE = 0, /* and 1 .. 4 */
-    PRODUCTS_LINE_CHUNKS = 5,
-    PRODUCTS_TWICE = 6,
-    PRODUCTS_TWICE_CHUNKS = 7,
-    PRODUCTS_CHUNK = 8,      /* adds them to what earlier chunks summed up to */
-    PRODUCTS_FIRST_CHUNK = 9 /* keeps them */
+    PRODUCTS_LINE = 0,       /* and 1 .. 4: one chunk, by shift 3 .. 6 */
+    PRODUCTS_TWICE = 5,
+    PRODUCTS_CHUNK = 6,      /* adds them to what earlier chunks summed up to */
+    PRODUCTS_FIRST_CHUNK = 7 /* keeps them */
 } products_tail_t;
 
 /* Packed triples times a chunk of a group's weights; products_multiply.S knows the offsets. */

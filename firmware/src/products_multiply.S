@@ -123,17 +123,17 @@
     str r3, [sp, #OUTPUT]
 .endm
 
+/* From a chunk of a triple to that of the next. */
+.macro skip_gap
+    ldr r5, [sp, #GAP]
+    add r0, r0, r5
+.endm
+
 /* r7: PACKED_END. */
 .macro next_triple
     cmp r0, r7
     bne tile
     b done
-.endm
-
-.macro next_triple_chunked
-    ldr r3, [sp, #GAP]
-    add r0, r0, r3
-    next_triple
 .endm
 
 .macro join_pair
@@ -142,8 +142,8 @@
     bfi r6, r7, #8, #8
 .endm
 
-/* A whole tile along lines, of one shift. */
-.macro line_tail shift
+/* A tile along lines, of one shift. */
+.macro line_bytes shift
     take_apart r1, r2, r4, r5, r6, r7
     along_line 0, r3, lr, r1, r2, r6
     along_line 1, r3, lr, r4, r5, r7
@@ -153,25 +153,28 @@
     along_line 2, r5, r7, r3, r4, r10
     along_line 3, r5, r7, r8, r9, r11
     saturate \shift, r3, r4, r8, r9, r10, r11
-    store_triple
-    next_triple
 .endm
 
-.macro add_first_sums
+/* Sums of a pair of channels, of several chunks if there is a gap between two triples' last ones. */
+.macro first_sums
+    take_apart r1, r2, r4, r5, r6, r7
+    ldr r3, [sp, #GAP]
+    cbz r3, 1f
     ldr r12, [sp, #SUMS]
     add_sums r12, r3, lr, r1, r2, r4, r5, r6, r7
     str r12, [sp, #SUMS]
+1:
 .endm
 
-.macro take_second_apart
+.macro second_sums
     ldr r12, [sp, #MINUS_LANE]
     take_apart r3, r4, r8, r9, r10, r11
-.endm
-
-.macro add_second_sums
+    ldr r5, [sp, #GAP]
+    cbz r5, 1f
     ldr r12, [sp, #SUMS]
     add_sums r12, r5, r7, r3, r4, r8, r9, r10, r11
     str r12, [sp, #SUMS]
+1:
 .endm
 
 /* (tiles, packed) */
@@ -221,56 +224,49 @@ done:
 
     .p2align 2
 tails:
-    .word line_2 + 1, line_3 + 1, line_4 + 1, line_5 + 1, line_6 + 1, line_chunks + 1
-    .word twice + 1, twice_chunks + 1, chunk + 1, first_chunk + 1
+    .word line + 1, line_3 + 1, line_4 + 1, line_5 + 1, line_6 + 1
+    .word twice + 1, chunk + 1, first_chunk + 1
 
-    .irp shift, 2, 3, 4, 5, 6
+    .irp shift, 3, 4, 5
     .p2align 2
 line_\shift:
-    line_tail \shift
+    line_bytes \shift
+    store_triple
+    next_triple
     .endr
 
     .p2align 2
-line_chunks:
-    take_apart r1, r2, r4, r5, r6, r7
-    add_first_sums
-    along_line 0, r3, lr, r1, r2, r6
-    along_line 1, r3, lr, r4, r5, r7
-    saturate_any r3, r1, r2, r4, r5, r6, r7
-    join_pair
-    take_second_apart
-    add_second_sums
-    along_line 2, r5, r7, r3, r4, r10
-    along_line 3, r5, r7, r8, r9, r11
-    saturate_any r5, r3, r4, r8, r9, r10, r11
-    store_triple
-    next_triple_chunked
-
-    .p2align 2
-twice:
-    take_apart r1, r2, r4, r5, r6, r7
-    rounded_twice 0, r3, r12, r1, r2, r6
-    rounded_twice 1, r3, r12, r4, r5, r7
-    join_pair
-    take_second_apart
-    rounded_twice 2, r5, r7, r3, r4, r10
-    rounded_twice 3, r5, r7, r8, r9, r11
+line_6:
+    line_bytes 6
+store:
     store_triple
     next_triple
 
     .p2align 2
-twice_chunks:
-    take_apart r1, r2, r4, r5, r6, r7
-    add_first_sums
+line:
+    first_sums
+    along_line 0, r3, lr, r1, r2, r6
+    along_line 1, r3, lr, r4, r5, r7
+    saturate_any r3, r1, r2, r4, r5, r6, r7
+    join_pair
+    second_sums
+    along_line 2, r5, r7, r3, r4, r10
+    along_line 3, r5, r7, r8, r9, r11
+    saturate_any r5, r3, r4, r8, r9, r10, r11
+    skip_gap
+    b store
+
+    .p2align 2
+twice:
+    first_sums
     rounded_twice 0, r3, r12, r1, r2, r6
     rounded_twice 1, r3, r12, r4, r5, r7
     join_pair
-    take_second_apart
-    add_second_sums
+    second_sums
     rounded_twice 2, r5, r7, r3, r4, r10
     rounded_twice 3, r5, r7, r8, r9, r11
-    store_triple
-    next_triple_chunked
+    skip_gap
+    b store
 
     .p2align 2
 chunk: /* not the last one: what it sums up to is added to what the others did */
@@ -294,7 +290,8 @@ first_chunk:
 sums_kept:
     str r3, [sp, #SUMS]
     ldr r7, [sp, #PACKED_END]
-    next_triple_chunked
+    skip_gap
+    next_triple
 
     end products_multiply_simd
 #endif

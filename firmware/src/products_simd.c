@@ -56,9 +56,9 @@ static uint32_t tail_of(const paritone_products_t *p, int32_t chunk, int32_t chu
         return chunk == 0 ? PRODUCTS_FIRST_CHUNK : PRODUCTS_CHUNK;
     }
     if (p->addend == NULL) {
-        return chunks == 1 ? PRODUCTS_TWICE : PRODUCTS_TWICE_CHUNKS;
+        return PRODUCTS_TWICE;
     }
-    return chunks == 1 ? PRODUCTS_LINE + (uint32_t)p->shift - 2U : PRODUCTS_LINE_CHUNKS;
+    return chunks == 1 && p->shift > 2 ? PRODUCTS_LINE + (uint32_t)p->shift - 2U : PRODUCTS_LINE;
 }
 
 /* Chunk after chunk, so that each is one run through all triples. */

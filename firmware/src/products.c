@@ -31,6 +31,7 @@ typedef struct {
 typedef struct {
     int32_t first; /* pixel of the call */
     int32_t triples;
+    int32_t in_line; /* of these, before the ones that repeat pixels */
     int32_t *packed;
     int32_t *weights; /* room for them */
     int32_t *sums;
@@ -147,13 +148,11 @@ static void multiply_group(const gather_t *g, const block_t *b, int32_t group, i
     const paritone_products_t *p = g->p;
     const int32_t *weights = products_weights(p, group, b->weights);
     const int32_t apart = p->window.out_channels, words = p->depth * PRODUCTS_WORDS;
-    const int32_t whole = g->step == 0 ? 0 : (g->pixels - b->first) / PRODUCTS_TRIPLE;
-    const int32_t in_line = whole < b->triples ? whole : b->triples;
-    if (in_line > 0) {
+    if (b->in_line > 0) {
         const products_output_t to = {&output[b->first * apart], apart, b->sums};
-        products_multiply(p, group, weights, b->packed, in_line, to);
+        products_multiply(p, group, weights, b->packed, b->in_line, to);
     }
-    for (int32_t i = in_line; i < b->triples; i++) {
+    for (int32_t i = b->in_line; i < b->triples; i++) {
         const products_output_t to = {&output[pixel_of(g, b->first, i) * apart],
                                       g->step * apart, b->sums};
         products_multiply(p, group, weights, &b->packed[i * words], 1, to);
@@ -206,7 +205,7 @@ static block_t scratch_layout(gather_t *g, void *scratch, int8_t **rest)
     const int32_t groups = (p->window.out_channels + PRODUCTS_GROUP - 1) / PRODUCTS_GROUP;
     int32_t *weights = (int32_t *)scratch + p->block * words;
     int32_t *sums = weights + (p->wide == NULL ? words : 0);
-    const block_t block = {0, 0, scratch, weights, sums};
+    const block_t block = {0, 0, 0, scratch, weights, sums};
     *rest = (int8_t *)(sums + (p->chunks[groups] > groups ? p->block * PRODUCTS_SUMS : 0));
     const int32_t partial = p->window.out_channels % PRODUCTS_GROUP != 0;
     g->padding = *rest + partial * p->block * PRODUCTS_TRIPLE * PRODUCTS_GROUP;
@@ -232,7 +231,9 @@ void paritone_products(const paritone_step_t *step, int32_t first_row, int32_t r
     const int32_t per_triple = g.step == 0 ? 1 : PRODUCTS_TRIPLE;
     for (; block.first < pixels; block.first += p->block * per_triple) {
         const int32_t left = (pixels - block.first + per_triple - 1) / per_triple;
+        const int32_t whole = g.step == 0 ? 0 : (pixels - block.first) / PRODUCTS_TRIPLE;
         block.triples = left < p->block ? left : p->block;
+        block.in_line = whole < p->block ? whole : p->block;
         pack_block(&g, &block);
         for (int32_t group = 0; group < groups; group++) {
             multiply_group(&g, &block, group, output + group * PRODUCTS_GROUP);

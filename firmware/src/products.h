@@ -103,7 +103,7 @@ typedef struct {
     const int32_t *packed_end;             /* where the chunk of the triple after the last begins */
     uint32_t tail;                         /* products_tail_t */
     int32_t gap;                           /* bytes from a chunk's end to its next beginning */
-    int32_t rounding[PRODUCTS_GROUP][2];   /* correction, and right or shift */
+    int32_t rounding[PRODUCTS_GROUP][2];   /* correction and right, or the first's: shift */
     int32_t *sums;
     int32_t free;
 } products_tiles_t;

@@ -36,16 +36,19 @@ static void start_lanes(const int32_t start[2], uint32_t lanes[4])
 
 static void requantization_of(const paritone_products_t *p, int32_t group, products_tiles_t *t)
 {
-    for (int32_t i = 0; i < PRODUCTS_GROUP; i++) {
-        const int32_t channel = group * PRODUCTS_GROUP + i;
-        t->rescale[i][0] = p->factor[channel];
-        if (p->addend != NULL) {
-            t->rescale[i][1] = p->base + p->addend[channel];
-            t->rounding[i][1] = p->shift;
-        } else {
-            t->rescale[i][1] = p->half[channel];
-            t->rounding[i][0] = p->correction[channel];
-            t->rounding[i][1] = p->right[channel];
+    const int32_t first = group * PRODUCTS_GROUP;
+    if (p->addend != NULL) {
+        for (int32_t i = 0; i < PRODUCTS_GROUP; i++) {
+            t->rescale[i][0] = p->factor[first + i];
+            t->rescale[i][1] = p->base + p->addend[first + i];
+        }
+        t->rounding[0][1] = p->shift;
+    } else {
+        for (int32_t i = 0; i < PRODUCTS_GROUP; i++) {
+            t->rescale[i][0] = p->factor[first + i];
+            t->rescale[i][1] = p->half[first + i];
+            t->rounding[i][0] = p->correction[first + i];
+            t->rounding[i][1] = p->right[first + i];
         }
     }
 }

@@ -2,6 +2,7 @@
  * products_weights: four weights a, b, c, d of a word into the words a + b 2^21 and c + d 2^21.
  *
  *   r0  weights    r1  words to come    r2  unpacked    r3 - r6  four words of weights
+ *   r12  -2^21: what a byte shifted by 21 can occupy
  */
 #include "simd.h"
 
@@ -11,15 +12,16 @@
 .macro unpack first, second, word
     sxtb \first, \word
     sxtb r11, \word, ror #8
-    sxtb \second, \word, ror #16
-    asr \word, \word, #24
+    and \second, r12, \word, asr #3
     add \first, \first, r11, lsl #21
-    add \second, \second, \word, lsl #21
+    sxtab \second, \second, \word, ror #16
 .endm
 
 /* (weights, n, unpacked) */
 function products_unpack_simd
     push {r4-r11, lr}
+    mov r12, #-1
+    lsl r12, r12, #21
     subs r1, r1, #4
     blo 2f
 1:  ldmia r0!, {r3-r6}

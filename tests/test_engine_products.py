@@ -56,6 +56,7 @@ SHAPES = (
     Shape((5, 6), 18, 10, (1, 1), (2, 3), activation="RELU_N1_TO_1", zeros=(1, 2)),
     Shape((2, 2), 6, 4, (5, 5), padding=SAME, zeros=(-128, 127), activation="NONE"),
     Shape((12, 13), 33, 9, zeros=(-128, -128)),
+    Shape((1, 5), 3, 8, weights="low"),
 )
 
 
@@ -149,6 +150,8 @@ def test_chunks_and_both_requantizations_are_covered(cases):
     """Each way that products_multiply can end."""
     found = {(p.addend is None, int(np.diff(p.chunks).max()) > 1) for p in map(_params, cases)}
     assert found == {(False, False), (True, False), (False, True), (True, True)}
+    single = [p for p in map(_params, cases) if np.diff(p.chunks).max() == 1]
+    assert {2, 6} <= {p.shift for p in single if p.addend is not None}
     depths = {_params(case).depth for case in cases}
     assert {1, 9, 27, 49, 64, 256, 1152} <= depths
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import log
+from math import inf, log
 
 import numpy as np
 
@@ -19,18 +19,20 @@ from paritone.engine.lowering import Step
 from paritone.engine.params import Params
 from paritone.engine.schedule import Group, Network, Order, order_group
 
-EXCHANGE = {"time": 0.1, "balanced": 0.25, "ram": 8.0}
+EXCHANGE = {"time": 0.1, "balanced": 0.1, "ram": 2.0}
 """How many percent of speed a percent of memory is worth, by tools.stedgeai.optimization."""
+ROOM = {"time": inf, "balanced": 1.45, "ram": 1.06}
+"""Memory that a plan may take, in multiples of the least that any would before it is placed."""
 LONGEST = 12
 """Layers of a group at most."""
 STRIPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 CALLS_TRIED = 200_000
 """Bound on the calls of all groups that are tried; shorter groups come first."""
-LIMITS = 36
+LIMITS = 60
 """Limits of memory that are tried."""
-FILLS = (1.0, 0.85)
+FILLS = (1.0, 0.95, 0.9, 0.85)
 """Shares of a limit up to which scratch memory is made larger: full memory is hard to place in."""
-PLACED = 8
+PLACED = 16
 """Choices that are placed at most."""
 
 
@@ -73,13 +75,17 @@ def choices(network: Network, steps: Sequence[Step], point: str) -> Iterator[tup
         for step, node in zip(steps, network.nodes, strict=True)
     ]
     trials = list(_trials(network))
-    found: dict[tuple[float, tuple[Group, ...]], tuple[float, Choice]] = {}
+    found: dict[tuple[int, tuple[Group, ...]], tuple[float, Choice]] = {}
+    most = inf
     for limit in _limits(trials, tables):
         way = _cheapest(trials, tables, limit)
         for fill in FILLS if way is not None else ():
             choice, least = _filled(way or (), tables, int(limit * fill))
+            most = min(most, ROOM[point] * least)
+            if least > most:
+                continue
             bound = score(choice.cost, least, point)
-            key = (fill, choice.groups)
+            key = (least, choice.groups)
             if key not in found or bound < found[key][0]:
                 found[key] = bound, choice
     yield from sorted(found.values(), key=lambda pair: pair[0])[:PLACED]

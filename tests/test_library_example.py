@@ -102,7 +102,7 @@ def test_it_links_for_a_core_without_a_board(models, tmp_path: Path, core: str) 
         timeout=60,
     ).stdout
     names = {line.split()[-1] for line in symbols.splitlines()}
-    assert {"first_model", "second_model", "paritone_conv_2d"} <= names
+    assert {"first_model", "second_model", "paritone_products"} <= names
     assert not names & {"malloc", "_malloc_r", "_sbrk", "printf", "paritone_kernels_all"}
     # The fused transform is assembly for the DSP extension.
     assert ("first_frontend_fused" in names) == (core == "cortex-m4")

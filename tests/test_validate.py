@@ -108,15 +108,17 @@ def flipped(text: str, array: str, entry: int, bit: int) -> tuple[str, str]:
 
 
 DEFECTS = {
-    "one weight": ("paritone_model.c", "layer_0_weights", 3, 6, r"model, layer 0 \(CONV_2D"),
+    "one weight": ("paritone_model.c", "layer_0_weights", 3, 6, r"model, layer 0 \(PRODUCTS"),
     "one rounding multiplier": (
         "paritone_model.c", "layer_1_multiplier", 2, 29, r"model, layer 1 \(DEPTHWISE",
     ),
-    "one rounding shift": ("paritone_model.c", "layer_0_shift", 1, 1, r"model, layer 0 \(CONV_2D"),
+    "one rounding factor": (
+        "paritone_model.c", "layer_0_factor", 1, 28, r"model, layer 0 \(PRODUCTS",
+    ),
     "one mel weight": ("paritone_frontend.c", "rise", 40, -1, "frontend, mel"),
-    "one code of the input": ("paritone_frontend.c", "codes", -1, 0, "frontend, input"),
+    "one code of the input": ("paritone_frontend.c", "codes", -1, 6, "frontend, input"),
     "one entry of the window": ("paritone_frontend.c", "fused_window", 194, 28, "frontend, window"),
-    "one twiddle factor": ("paritone_frontend.c", "fused_twiddle", 10, 29, "frontend, spectrum"),
+    "one twiddle factor": ("paritone_frontend.c", "fused_window", 200, 29, "frontend, spectrum"),
 }  # fmt: skip
 
 

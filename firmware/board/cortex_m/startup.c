@@ -90,14 +90,19 @@ uint32_t board_stack_used_bytes(void)
 
 /* --------------------------------------------------------------- Fault -- */
 
-/* The stack may be what is broken: note where it was and start another. */
+/* Go on below the frame of the fault, but where the stack itself is broken: from its top then. */
 __attribute__((naked)) void fault_handler(void)
 {
-    __asm__ volatile("mrs r0, msp        \n"
-                     "mrs r1, ipsr       \n"
-                     "ldr r2, =stack_top \n"
-                     "mov sp, r2         \n"
-                     "b fault_report     \n");
+    __asm__ volatile("mrs r0, msp                   \n"
+                     "mrs r1, ipsr                  \n"
+                     "ldr r2, =stack_bottom + 512   \n"
+                     "ldr r3, =stack_top            \n"
+                     "cmp r0, r2                    \n"
+                     "blo 1f                        \n"
+                     "cmp r0, r3                    \n"
+                     "bls 2f                        \n"
+                     "1: mov sp, r3                 \n"
+                     "2: b fault_report             \n");
 }
 
 __attribute__((noreturn)) void fault_report(const uint32_t *stacked, uint32_t exception)

@@ -28,7 +28,7 @@ from test_engine import randomise
 from test_engine_models import SINGLE, drawn, share
 from tflite_models import Case
 
-pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("tflite_schema")]
+pytestmark = pytest.mark.usefixtures("tflite_schema")
 
 PLACES = {
     "test_audio_path": "audio",
@@ -37,7 +37,7 @@ PLACES = {
     "quantization_csv_path": "meta/calibration.csv",
 }
 
-MODELS = int(os.environ.get("PARITONE_BOARD_MODELS", "40"))
+MODELS = int(os.environ.get("PARITONE_BOARD_MODELS", "20"))
 NETWORKS = int(os.environ.get("PARITONE_BOARD_NETWORKS", "3"))
 PATCHES = int(os.environ.get("PARITONE_PATCHES", "2"))
 

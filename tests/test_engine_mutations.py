@@ -20,7 +20,7 @@ from paritone import quantization
 from test_portable_c import SANITIZERS, library, require
 from tflite_mutations import mutant
 
-MUTATIONS = int(os.environ.get("PARITONE_MUTATIONS", "60"))
+MUTATIONS = int(os.environ.get("PARITONE_MUTATIONS", "30"))
 FIRST = int(os.environ.get("PARITONE_FIRST_MUTATION", "0"))
 SHARES = {"branchy": 0.7, "shipped": 0.15, "yamnet": 0.15}
 BATCH = 400

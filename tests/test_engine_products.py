@@ -19,7 +19,7 @@ from paritone.engine.tflite import parse
 from paritone.native.engine import Engine
 from tflite_models import ACTIVATIONS, Case, Tensor, build, expect_parity, options
 
-pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("tflite_schema")]
+pytestmark = pytest.mark.usefixtures("tflite_schema")
 SAME, VALID = 0, 1
 
 
@@ -122,6 +122,7 @@ def _with(made: Plan, step: Step) -> Plan:
     return replace(made, arrangement=replace(made.arrangement, steps=(step,)))
 
 
+@pytest.mark.parity
 @pytest.mark.parametrize("number", CASES)
 def test_equal_to_the_references(cases, number):
     case = cases[number]

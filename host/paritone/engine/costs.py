@@ -28,8 +28,11 @@ LINE_VALUE = 1.6
 """Instructions for each value that is brought into a line, once for each call that reads it."""
 LINE_CHANNEL = 60.0
 """Instructions that prepare one channel of a call by lines."""
-LINE_TURN = 300.0
-"""Instructions for four channels of the rows that a call computes at a time."""
+LINE_TURN, LINE_TILE = 300.0, 80.0
+"""Instructions for four channels of the rows that a call computes at a time, and for each tile of
+eight columns that they read."""
+GROUP = 190.0
+"""Instructions for four channels of a block of pixels."""
 FLASH_BYTE = 8.0
 """Instructions that a byte of flash must save before weights are stored unpacked."""
 ROWS_AT_ONCE = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
@@ -58,13 +61,16 @@ def of_calls(step: Step, parameters: params.Params, rows: Sequence[int]) -> floa
         cost += len(rows) * window.out_channels * LINE_CHANNEL + read * line * LINE_VALUE
     if isinstance(parameters, params.DepthwiseLines):
         turns = sum(ceil(n / parameters.rows) for n in rows)
-        cost += turns * parameters.window.out_channels / 4 * LINE_TURN
+        w = parameters.window
+        tiles = ceil(w.stride_width * w.out_width / 8)
+        cost += turns * w.out_channels / 4 * (LINE_TURN + LINE_TILE * tiles)
     if isinstance(parameters, params.Products):
         w = parameters.window
         weights = w.out_channels * w.height * w.width * w.in_channels
+        visits = sum(ceil(ceil(n * w.out_width / 3) / parameters.block) for n in rows)
+        cost += visits * ceil(w.out_channels / 4) * GROUP
         if parameters.wide is not None:
             return cost + weights * FLASH_BYTE
-        visits = sum(ceil(ceil(n * w.out_width / 3) / parameters.block) for n in rows)
         cost += weights * visits * UNPACKING
     return cost
 

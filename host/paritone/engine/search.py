@@ -21,7 +21,7 @@ from paritone.engine.schedule import Group, Network, Order, order_group
 
 EXCHANGE = {"time": 0.1, "balanced": 0.1, "ram": 2.0}
 """How many percent of speed a percent of memory is worth, by tools.stedgeai.optimization."""
-ROOM = {"time": inf, "balanced": 1.4, "ram": 1.06}
+ROOM = {"time": 1.95, "balanced": 1.4, "ram": 1.06}
 """Memory that a plan may take, in multiples of the least that any would before it is placed."""
 LONGEST = 12
 """Layers of a group at most."""

@@ -42,6 +42,9 @@ def randomise(model, rng):
     """Weights and normalisation statistics as if trained: none is 0 or 1."""
     for weight in model.weights:
         name = weight.path.rsplit("/", 1)[-1]
+        if name in ("kernel", "depthwise_kernel"):  # as He et al. (2015), from this seed
+            depth = np.prod(weight.shape[: -1 if name == "kernel" else 2])
+            weight.assign(rng.normal(0, np.sqrt(2 / depth), weight.shape))
         if name in ("gamma", "moving_variance"):
             weight.assign(rng.uniform(0.5, 2, weight.shape))
         elif name in ("beta", "bias", "moving_mean"):
@@ -128,7 +131,7 @@ def test_a_flipped_weight_is_found(converted):
     assert found.first is not None
     assert (found.first.layer_name, found.first.index) == (step.name, 5)
     outputs = parity.compare(engine, bytes(content), patches)
-    assert all(outcome.mismatched for outcome in outputs)
+    assert all(outcome.mismatched for outcome in outputs), outputs
 
 
 def test_disputes_are_not_ours():

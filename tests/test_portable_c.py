@@ -66,6 +66,9 @@ def test_parity_suite_is_clean_under_sanitizers(repository: Path, tmp_path: Path
         # What a host without AVX-512 runs; elsewhere the tests run the vectors.
         "PARITONE_NATIVE_CFLAGS": f"{SANITIZERS} -DPARITONE_PLAIN_C",
         "PARITONE_CACHE_DIR": str(tmp_path / "cache"),
+        # Sanitized models take ten times as long; the plain run has more of them.
+        "PARITONE_MODELS": "30",
+        "PARITONE_NETWORKS": "3",
     }
     environment.pop("PYTEST_XDIST_WORKER", None)
     command = [sys.executable, "-m", "pytest", "-v", "-x", "-m", "parity", "-p", "no:cacheprovider"]

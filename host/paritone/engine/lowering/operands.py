@@ -39,9 +39,15 @@ class Step:
 
     @property
     def weights_bytes(self) -> int:
-        """Weights, biases, constant operands and tables; per-channel scales are not counted."""
-        counted = ("weights", "wide", "bias", "start", "constant_0", "constant_1", "table")
-        return sum(a.nbytes for n, a in params.arrays(self.params) if n in counted)
+        """Weights, biases, constant operands and tables; per-channel scales are not counted.
+
+        Where sums start with their bias it counts once a channel, however many chunks there are.
+        """
+        counted = ("weights", "wide", "bias", "constant_0", "constant_1", "table")
+        biases = 0
+        if isinstance(self.params, params.Products | params.DepthwiseLines):
+            biases = 4 * self.params.window.out_channels
+        return biases + sum(a.nbytes for n, a in params.arrays(self.params) if n in counted)
 
 
 def layer_name(tensor: TensorInfo) -> str:

@@ -15,7 +15,7 @@ from paritone.engine.plan import plan
 from paritone.engine.tflite import parse, read
 from paritone.errors import ModelError
 from paritone.native.engine import Engine
-from tflite_models import Tensor, build, options
+from tflite_models import Operation, Tensor, build, options, pack
 
 CLASSES = 10
 
@@ -264,6 +264,15 @@ def test_a_float_model_is_refused():
     content = build("SOFTMAX", [source], source, options("SoftmaxOptions", beta=1.0))
     with pytest.raises(ModelError, match=r"SOFTMAX.*float32, expected int8.*quantize the model"):
         plan(parse(content))
+
+
+def test_no_tensor_is_computed_twice():
+    """An operator without effect counts too: TensorFlow Lite lets it overwrite other tensors."""
+    tensors = [Tensor((1, 4), "int8", (1 / 128,), (0,)) for _ in range(3)]
+    once = [Operation("TANH", [0], [1]), Operation("TANH", [1], [2])]
+    plan(parse(pack(tensors, once, [0], [2])))
+    with pytest.raises(ModelError, match="TANH overwrites 'tensor_1'"):
+        plan(parse(pack(tensors, [*once, once[0]], [0], [2])))
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, 1000, 5000, -1000, -1])

@@ -102,6 +102,7 @@ def plan(graph: Graph, optimization: str = DEFAULT) -> Plan:
     """
     for index in (*graph.inputs, *graph.outputs):
         _check_io(graph.tensors[index])
+    _check_written_once(graph)
     _check_order(graph, _live(graph))
     graph = fusions.fold_pads(graph)
     ops = _live(graph)
@@ -188,15 +189,26 @@ def _live(graph: Graph) -> list[Op]:
     return kept[::-1]
 
 
+def _check_written_once(graph: Graph) -> None:
+    """No tensor is computed twice, by operators without effect either.
+
+    TensorFlow Lite runs those too, and writes again what lies where other tensors do by then.
+    """
+    written = set(graph.inputs) | {t.index for t in graph.tensors if t.data is not None}
+    for op in graph.ops:
+        for i in op.outputs:
+            if i in written:
+                raise ModelError(f"{op.kind} overwrites {graph.tensors[i].name!r}")
+            written.add(i)
+
+
 def _check_order(graph: Graph, ops: list[Op]) -> None:
-    """Every operand is an input or was computed before, every tensor computed once."""
+    """Every operand is an input or was computed before."""
     known = set(graph.inputs)
     for op in ops:
         for i in _operands(graph, op):
             if i not in known:
                 raise ModelError(f"{op.kind} reads {graph.tensors[i].name!r} before it is computed")
-        if known & set(op.outputs) or any(graph.tensors[i].data is not None for i in op.outputs):
-            raise ModelError(f"{op.kind} overwrites a tensor")
         known |= set(op.outputs)
     if missing := set(graph.outputs) - known:
         raise ModelError(f"output {graph.tensors[min(missing)].name!r} is never computed")

@@ -54,7 +54,7 @@ def placed(network: Network, steps: Sequence[Step], choice: search.Choice) -> Ar
     order = schedule.order(network, choice.groups)
     scratch = {n: size for n, s in enumerate(steps) if (size := s.params.scratch_bytes)}
     over = [
-        n for n, step in enumerate(steps) if step.in_place and _may_overwrite(network, order, n)
+        n for n, s in enumerate(steps) if s.in_place and schedule.may_overwrite(network, order, n)
     ]
     items = Lifetimes(network, order, range(len(steps))).items(scratch, over)
     offsets, arena_bytes = memory.place(items, len(order.calls))
@@ -62,18 +62,3 @@ def placed(network: Network, steps: Sequence[Step], choice: search.Choice) -> Ar
     at = tuple(offsets.get(lifetimes.scratch_key(n), 0) for n in range(len(steps)))
     return Arrangement(steps, places, at, order.calls, arena_bytes, tuple(items), offsets)
 
-
-def _may_overwrite(network: Network, order: Order, step: int) -> bool:
-    """Whether the output fits over the first operand, which is no other operand as well.
-
-    A window would read again what a call before has overwritten: one call it must be.
-    """
-    node = network.nodes[step]
-    source = node.inputs[0]
-    if source is None or node.inputs.count(source) > 1:
-        return False
-    given, made = network.rows[source], network.rows[node.output]
-    calls = sum(call.step == step for call in order.calls)
-    return made.height * made.bytes <= given.height * given.bytes and (
-        node.window is None or calls == 1
-    )

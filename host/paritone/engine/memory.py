@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ALIGNMENT = 16
+ORDERS = 3
 ATTEMPTS = 400
 """Orders of placing that are tried."""
 
@@ -92,7 +93,22 @@ def in_use(items: Sequence[Item], calls: int) -> NDArray[np.int64]:
         for p in item.pieces:
             change[p.first + 1] += p.end - p.start
             change[p.last + 2] -= p.end - p.start
-    return np.cumsum(change)[: calls + 2]
+    found = np.cumsum(change)[: calls + 2]
+    pieces = {item.key: item.pieces for item in items}
+    for item in items:
+        if item.over in pieces:  # what a call writes over what it reads for the last time
+            begun = _at_calls([(p.first, p.end - p.start) for p in item.pieces], calls)
+            ended = _at_calls([(p.last, p.end - p.start) for p in pieces[item.over]], calls)
+            found -= np.minimum(begun, ended)
+    return found
+
+
+def _at_calls(sizes: Sequence[tuple[int, int]], calls: int) -> NDArray[np.int64]:
+    """Sums of bytes of ``(call, bytes)`` before the first call and at each of `calls`."""
+    found = np.zeros(calls + 2, np.int64)
+    for call, size in sizes:
+        found[call + 1] += size
+    return found
 
 
 def place(
@@ -105,7 +121,7 @@ def place(
     apart = _Apart(items)
     best: tuple[dict[int, int], int] | None = None
     for start in _orders(items):
-        found = _improved(start, apart, attempts // 2, least)
+        found = _improved(start, apart, attempts // ORDERS, least)
         if best is None or found[1] < best[1]:
             best = found
     assert best is not None
@@ -113,9 +129,14 @@ def place(
 
 
 def _orders(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """By size and life, and by size."""
+    """By size and life, by size, and what is in use for the shortest time first, as scratch is.
+
+    Items that lie over each other in place move together only if all else is there before them.
+    """
     yield sorted(items, key=lambda i: (-i.size * (i.life[1] - i.life[0] + 1), i.key))
     yield sorted(items, key=lambda i: (-i.size, i.life, i.key))
+    overlaid = {i.over for i in items} | {i.key for i in items if i.over is not None}
+    yield sorted(items, key=lambda i: (i.key in overlaid, -i.size, i.life, i.key))
 
 
 def _improved(

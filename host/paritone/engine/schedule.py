@@ -204,3 +204,19 @@ def _cut(network: Network, calls: list[Call], rings: dict[int, int]) -> Iterable
             end = min(call.end, (first // ring + 1) * ring)
             yield Call(call.step, first, end - first)
             first = end
+
+
+def may_overwrite(network: Network, order: Order, step: int) -> bool:
+    """Whether the output fits over the first operand, which is no other operand as well.
+
+    A window would read again what a call before has overwritten: one call it must be.
+    """
+    node = network.nodes[step]
+    source = node.inputs[0]
+    if source is None or node.inputs.count(source) > 1:
+        return False
+    given, made = network.rows[source], network.rows[node.output]
+    calls = sum(call.step == step for call in order.calls)
+    return made.height * made.bytes <= given.height * given.bytes and (
+        node.window is None or calls == 1
+    )

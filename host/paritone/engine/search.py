@@ -17,11 +17,11 @@ from paritone.engine import costs, memory
 from paritone.engine.lifetimes import Lifetimes
 from paritone.engine.lowering import Step
 from paritone.engine.params import Params
-from paritone.engine.schedule import Group, Network, Order, order_group
+from paritone.engine.schedule import Group, Network, Order, may_overwrite, order_group
 
 EXCHANGE = {"time": 0.1, "balanced": 0.1, "ram": 2.0}
 """How many percent of speed a percent of memory is worth, by tools.stedgeai.optimization."""
-ROOM = {"time": 1.95, "balanced": 1.4, "ram": 1.06}
+ROOM = {"time": 2.25, "balanced": 1.7, "ram": 1.13}
 """Memory that a plan may take, in multiples of the least that any would before it is placed."""
 LONGEST = 12
 """Layers of a group at most."""
@@ -74,7 +74,8 @@ def choices(network: Network, steps: Sequence[Step], point: str) -> Iterator[tup
         _Variants(step, network.rows[step.output].bytes * node.height)
         for step, node in zip(steps, network.nodes, strict=True)
     ]
-    trials = list(_trials(network))
+    in_place = frozenset(n for n, step in enumerate(steps) if step.in_place)
+    trials = list(_trials(network, in_place))
     found: dict[tuple[int, tuple[Group, ...]], tuple[float, Choice]] = {}
     most = inf
     for limit in _limits(trials, tables):
@@ -123,7 +124,7 @@ class _Variants:
         return self.base + cost, self.params[number]
 
 
-def _trials(network: Network) -> Iterator[_Trial]:
+def _trials(network: Network, in_place: frozenset[int]) -> Iterator[_Trial]:
     """Every group worth a try: each step alone first, then longer ones."""
     count = len(network.nodes)
     calls = 0
@@ -135,12 +136,12 @@ def _trials(network: Network) -> Iterator[_Trial]:
             for group in _strips(network, first, last):
                 found = order_group(network, group)
                 calls += len(found.calls)
-                yield _tried(network, group, found)
+                yield _tried(network, group, found, in_place)
                 even = replace(group, even=True)
                 wider = order_group(network, even)
                 if wider.rings != found.rings:
                     calls += len(wider.calls)
-                    yield _tried(network, even, wider)
+                    yield _tried(network, even, wider, in_place)
             if calls > CALLS_TRIED and length > 1:
                 return
 
@@ -167,9 +168,14 @@ def _strips(network: Network, first: int, last: int) -> Iterator[Group]:
             yield Group(first, last, strip)
 
 
-def _tried(network: Network, group: Group, found: Order) -> _Trial:
+def _tried(network: Network, group: Group, found: Order, in_place: frozenset[int]) -> _Trial:
     lives = Lifetimes(network, found, range(group.first, group.last + 1))
-    held = memory.in_use(lives.items(), len(found.calls))[1:]
+    over = [
+        step
+        for step in range(group.first, group.last + 1)
+        if step in in_place and may_overwrite(network, found, step)
+    ]
+    held = memory.in_use(lives.items(over=over), len(found.calls))[1:]
     most = dict.fromkeys(range(group.first, group.last + 1), 0)
     rows: dict[int, tuple[int, ...]] = dict.fromkeys(most, ())
     for call, size in zip(found.calls, held.tolist(), strict=False):

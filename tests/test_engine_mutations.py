@@ -23,7 +23,7 @@ from tflite_mutations import mutant
 MUTATIONS = int(os.environ.get("PARITONE_MUTATIONS", "30"))
 FIRST = int(os.environ.get("PARITONE_FIRST_MUTATION", "0"))
 SHARES = {"branchy": 0.7, "shipped": 0.15, "yamnet": 0.15}
-BATCH = 400
+BATCH = 2000
 MAX_PEAK_KIB = 900 * 1024
 WORKER = Path(__file__).with_name("mutation_worker.py")
 

@@ -50,15 +50,21 @@ def preprocess(wave: Wave, settings: Preprocessing) -> Wave:
 
     Returns float32 of shape (samples,), at most ``max_length`` seconds.
     """
-    wave = wave[: int(settings.max_length * settings.target_rate)]
+    return np.ascontiguousarray(wave[positions(wave, settings)], dtype=np.float32)
+
+
+def positions(wave: Wave, settings: Preprocessing) -> npt.NDArray[np.int64]:
+    """Return where in `wave` each sample of the preprocessed waveform comes from."""
+    kept = np.arange(min(len(wave), int(settings.max_length * settings.target_rate)))
     shortest = int(settings.min_length * settings.target_rate)
     if settings.lengthen == "before":
-        wave = _remove_silence(_tile(wave, shortest), settings)
+        kept = _tile(kept, shortest)
+        kept = kept[_loud(wave[kept], settings)]
     else:
-        wave = _tile(_remove_silence(wave, settings), shortest)
+        kept = _tile(kept[_loud(wave[kept], settings)], shortest)
     if settings.trim_last_second:
-        wave = wave[: len(wave) - len(wave) % settings.target_rate]
-    return np.ascontiguousarray(wave, dtype=np.float32)
+        kept = kept[: len(kept) - len(kept) % settings.target_rate]
+    return kept
 
 
 def to_int16(wave: Wave) -> npt.NDArray[np.int16]:
@@ -67,10 +73,11 @@ def to_int16(wave: Wave) -> npt.NDArray[np.int16]:
     return np.clip(scaled, -32768, 32767).astype(np.int16)
 
 
-def _remove_silence(wave: Wave, settings: Preprocessing) -> Wave:
-    """Join the parts within ``top_db`` of the loudest frame; None keeps everything."""
+def _loud(wave: Wave, settings: Preprocessing) -> npt.NDArray[np.int64]:
+    """Samples of the parts within ``top_db`` of the loudest frame; None keeps everything."""
+    every = np.arange(len(wave))
     if settings.top_db is None or len(wave) == 0:
-        return wave
+        return every
     import librosa
 
     kept = librosa.effects.split(
@@ -79,14 +86,14 @@ def _remove_silence(wave: Wave, settings: Preprocessing) -> Wave:
         frame_length=settings.frame_length,
         hop_length=settings.hop_length,
     )
-    return np.concatenate([wave[start:end] for start, end in kept]) if len(kept) else wave[:0]
+    return np.concatenate([every[start:end] for start, end in kept]) if len(kept) else every[:0]
 
 
-def _tile(wave: Wave, shortest: int) -> Wave:
-    """Repeat a waveform that is shorter than `shortest` samples, and cut it to them."""
-    if len(wave) == 0 or len(wave) >= shortest:
-        return wave
-    return np.tile(wave, -(-shortest // len(wave)))[:shortest]
+def _tile(samples: npt.NDArray[np.int64], shortest: int) -> npt.NDArray[np.int64]:
+    """Repeat samples that are fewer than `shortest`, and cut them to as many."""
+    if len(samples) == 0 or len(samples) >= shortest:
+        return samples
+    return np.tile(samples, -(-shortest // len(samples)))[:shortest]
 
 
 def _decode(path: Path) -> tuple[Wave, int]:

@@ -12,6 +12,7 @@ from typing import Any
 from paritone import (
     accuracy,
     evaluation,
+    prediction,
     preparation,
     progress,
     quantization,
@@ -19,8 +20,8 @@ from paritone import (
     streaming,
 )
 from paritone.accuracy import Accuracy
-from paritone.config import STEPS
-from paritone.errors import CheckFailedError, ParitoneError
+from paritone.config import STEPS, target
+from paritone.errors import AudioError, CheckFailedError, ParitoneError
 from paritone.preparation import Prepared
 
 prepare = preparation.prepare
@@ -38,12 +39,12 @@ class Results:
     ----------
     model : the model that the next step works on: the configured one until a step makes another
     parts : the sections of summary.json
-    problem : the first check that did not hold, None if all did
+    problem : the first check that did not hold or clip that cannot be read, None without any
     """
 
     model: Path | None
     parts: Mapping[str, Any] = field(default_factory=dict)
-    problem: str | None = None
+    problem: ParitoneError | None = None
 
     def with_part(self, name: str, found: Mapping[str, Any]) -> Results:
         """Add to a section of summary.json."""
@@ -65,8 +66,8 @@ def run(prepared: Prepared, run_dir: Path) -> dict[str, Any]:
     Raises
     ------
     ParitoneError
-        A step failed, or (CheckFailedError) a check did not hold; what was found until then is
-        in summary.json.
+        A step failed, or a check did not hold (CheckFailedError), or a clip to predict cannot be
+        read (AudioError): the rest is done, and in summary.json.
     """
     config = prepared.config
     run_dir.mkdir(parents=True, exist_ok=True)
@@ -80,7 +81,7 @@ def run(prepared: Prepared, run_dir: Path) -> dict[str, Any]:
         _log.info("summary: %s", run_dir / "summary.json")
     report.print_summary(record)
     if results.problem is not None:
-        raise CheckFailedError(results.problem)
+        raise results.problem
     return record
 
 
@@ -157,13 +158,41 @@ def _on_board(prepared: Prepared, run_dir: Path, results: Results, *, measure: b
         _log.info("%s: %s", name, part)
     if prepared.left_out is not None:
         results = results.without(prepared.board, prepared.left_out)
-    return replace(results, problem=results.problem or outcome.problem)
+    failed = CheckFailedError(outcome.problem) if outcome.problem is not None else None
+    return replace(results, problem=results.problem or failed)
+
+
+def _predict(prepared: Prepared, run_dir: Path, results: Results) -> Results:
+    model, on = _need(results.model), target(prepared.config)
+    with _step(f"Predicting with {model.name}, {_PREDICTED.get(on, f'on {on}')}"):
+        found = prediction.predict(model, prepared.config)
+    with _step("Writing predictions and time lines"):
+        prediction.save(found, run_dir)
+    _log.info("predictions: %s", found.summary())
+    prediction.show(found)
+    for clip, why in found.unreadable.items():
+        progress.notice(why)
+        _log.warning("left out: %s: %s", clip, why)
+    results = results.with_part("prediction", found.summary())
+    results = results.with_part("model", evaluation.describe(model))
+    if not found.unreadable:
+        return results
+    names = ", ".join(found.unreadable)
+    total = len(found.unreadable) + len(found.clips)
+    return replace(
+        results,
+        problem=AudioError(f"{len(found.unreadable)} of {total} clips have no prediction: {names}"),
+    )
+
+
+_PREDICTED = {"host": "float features", "native": "by the device's C on this machine"}
 
 
 TABLE: dict[str, Step] = {
     "t": _train,
     "e": _evaluate,
     "q": _quantize,
+    "p": _predict,
     "b": _benchmark,
     "d": _deploy,
 }

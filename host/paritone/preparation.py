@@ -6,7 +6,16 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from paritone import boards, datasets, evaluation, progress, quantization, quiet
+from paritone import (
+    boards,
+    datasets,
+    evaluation,
+    prediction,
+    progress,
+    quantization,
+    quiet,
+    scoring,
+)
 from paritone import config as configuration
 from paritone.clips import ClipStore
 from paritone.config import STEPS, Config, need
@@ -49,6 +58,7 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
     configuration.require_supported(config)
     steps, board = STEPS[config.operation_mode], config.board or boards.DEFAULT
     left_out = _check_board(config, board, host_only) if set("bd") & set(steps) else None
+    _check_target(config)
     test, calibration = _data(config, steps)
     _check_model(config, steps, _classes(config, test or calibration))
     store = ClipStore(config)
@@ -76,6 +86,24 @@ def _check_board(config: Config, name: str, host_only: bool) -> str | None:
             raise
         return str(error)
     return None
+
+
+def _check_target(config: Config) -> None:
+    """Check the clips of a prediction, and what they are predicted on."""
+    from paritone.features.limits import device_limits
+
+    if STEPS[config.operation_mode] != "p":
+        return
+    prediction.clips(config)
+    name = configuration.target(config)
+    if name == "host":
+        return
+    if name != "native":
+        port = need(config.prediction, "prediction").port
+        boards.require_tools(scoring.board(name), port)
+    limits = device_limits(config.feature_extraction, config.preprocessing.target_rate)
+    if limits:
+        raise ConfigError("\n".join(limits))
 
 
 def _notices(config: Config, board: str, left_out: str | None) -> list[str]:
@@ -110,13 +138,14 @@ def _check_model(config: Config, steps: str, classes: int | None) -> None:
     path = need(config.general.model_path, "general.model_path")
     if "feature_extraction" in config.model_fields_set or steps != "q":
         evaluation.check_fits(path, config, classes)
-    if steps[0] in "bd":
+    target = configuration.target(config)
+    if steps[0] in "bd" or target != "host":
         if not evaluation.is_quantized(path):
             raise ModelError(
                 f"{path}: not a quantized model; the device runs int8 .tflite models: "
                 "quantize it first (operation_mode chain_qb or chain_qd)"
             )
-        _check_device(path, config)
+        _check_device(path, config, target)
     elif set("bd") & set(steps):
         _check_convertible(path, config)
 
@@ -136,10 +165,10 @@ def _check_convertible(path: Path, config: Config) -> None:
     with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
         trial = Path(folder) / "model.tflite"
         trial.write_bytes(content)
-        _check_device(trial, config)
+        _check_device(trial, config, "host")
 
 
-def _check_device(path: Path, config: Config) -> None:
+def _check_device(path: Path, config: Config, target: str) -> None:
     """Operators, shapes and memory: all that generating C and the board's size can refuse."""
     from paritone import build, generate
     from paritone.generate import manifest
@@ -147,4 +176,7 @@ def _check_device(path: Path, config: Config) -> None:
     with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
         generate.generate(path, config, folder)
         record = manifest.read(Path(folder))
-    build.require_fit(record, boards.get(config.board or boards.DEFAULT))
+    if target == "host":
+        target = config.board or boards.DEFAULT
+    if target != "native":
+        build.require_fit(record, boards.get(target))

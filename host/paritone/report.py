@@ -18,7 +18,7 @@ MEMORY = {
     "stack_bound_bytes": "stack, bound over every path of calls",
 }
 # In the order in which summary.json has them; a part that a run did not do is absent.
-PARTS = ("model", "accuracy", "parity", "latency", "memory", "left_out")
+PARTS = ("model", "accuracy", "prediction", "parity", "latency", "memory", "left_out")
 
 
 def summary(operation_mode: str, parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def print_summary(record: Mapping[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(title=f"paritone: {record['operation_mode']}", show_header=False, title_style="")
-    for section in (_model, _accuracy, _parity, _latency, _memory, _left_out):
+    for section in (_model, _accuracy, _prediction, _parity, _latency, _memory, _left_out):
         for name, value in section(record):
             table.add_row(name, value)
         table.add_section()
@@ -75,6 +75,15 @@ def _accuracy(record: Mapping[str, Any]) -> Rows:
         whole = ", whole clips" if "threshold" in row else ""
         rows.append((f"accuracy, {kind} ({row['features']} features{whole})", text))
     return rows
+
+
+def _prediction(record: Mapping[str, Any]) -> Rows:
+    found = record.get("prediction")
+    if not found:
+        return []
+    lacking = len(found.get("unreadable", {}))
+    without = f", [red]{lacking} cannot be read[/red]" if lacking else ""
+    return [("predicted", f"{found['clips']} clips, {found['patches']} patches{without}")]
 
 
 def _parity(record: Mapping[str, Any]) -> Rows:

@@ -31,6 +31,13 @@ def run(
     multirun: Annotated[
         bool, typer.Option("--multirun", "-m", help="Run every combination of the sweeps.")
     ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option("--on", metavar="host|native|BOARD", help="What predicts: prediction.target."),
+    ] = None,
+    port: Annotated[
+        str | None, typer.Option("--port", metavar="PORT", help="The board's: prediction.port.")
+    ] = None,
     host_only_ok: Annotated[
         bool,
         typer.Option("--host-only-ok", help="Leave the board's part out if its tools are missing."),
@@ -39,8 +46,14 @@ def run(
     """Run the service or chain that operation_mode names, as Hydra runs it."""
     from paritone import hydra_job
 
+    given = {"target": on, "port": port}
+    options = [f"++prediction.{key}={name}" for key, name in given.items() if name is not None]
     hydra_job.run(
-        config_path, config_name, overrides or [], multirun=multirun, host_only=host_only_ok
+        config_path,
+        config_name,
+        [*(overrides or []), *options],
+        multirun=multirun,
+        host_only=host_only_ok,
     )
 
 

@@ -1,6 +1,6 @@
 """The zoo's YAML, read once into validated, frozen records; later stages trust them."""
 
-from paritone.config.checks import STEPS, need, require_supported, splits_used
+from paritone.config.checks import STEPS, need, require_supported, splits_used, target
 from paritone.config.loading import compose, from_dictconfig, load, load_file, load_sections
 from paritone.config.records import Config, Dataset, FeatureExtraction, Preprocessing
 from paritone.config.sets import SPLITS, Source, Split, behind, given
@@ -26,5 +26,6 @@ __all__ = [
     "need",
     "require_supported",
     "splits_used",
+    "target",
     "unused",
 ]

@@ -31,7 +31,7 @@ STEPS = {
 FLOAT_MODELS = (".h5", ".keras", ".onnx")
 QUANTIZED_MODELS = (".tflite", ".onnx")
 _OWN_CALLBACKS = ("ModelCheckpoint", "TensorBoard", "CSVLogger")
-_NOT_YET = ("prediction", "chain_tbqeb", "chain_tqe")
+_NOT_YET = ("chain_tbqeb", "chain_tqe")
 _SECTIONS = {
     "t": ("preprocessing", "feature_extraction", "training"),
     "e": ("preprocessing", "feature_extraction"),
@@ -73,6 +73,13 @@ def check_features(config: Config) -> None:
     problems = [*absent, *_audio(config)]
     if problems:
         raise ConfigError("\n".join(problems))
+
+
+def target(config: Config) -> str:
+    """Return what a prediction runs on: ``host``, ``native`` or a board's name."""
+    if STEPS[config.operation_mode] == "p" and config.prediction is not None:
+        return config.prediction.target
+    return "host"
 
 
 def require_supported(config: Config) -> None:

@@ -32,6 +32,7 @@ from paritone.config.coercion import (
     to_float,
     to_int,
     to_literal,
+    to_text,
 )
 
 Mode = Literal[
@@ -360,10 +361,19 @@ class Quantization(Record):
     export_dir: RelativePath = Path("quantized_models")
 
 
+Target = Annotated[str, BeforeValidator(lambda value: optional(to_text)(value) or "host")]
+
+
 class Prediction(Record):
-    """Section ``prediction``."""
+    """Section ``prediction``.
+
+    ``target`` and ``port`` are ours: what predicts, ``host`` (float features), ``native`` (the
+    device's C on this machine) or a board, and that board's port.
+    """
 
     test_files_path: OptionalPath = None
+    target: Target = "host"
+    port: OptionalText = None
 
 
 class Evaluation(Record):
@@ -471,6 +481,11 @@ class Config(Record):
     def silence_threshold(self) -> float:
         """``deployment.silence_threshold``, in mel units; 0: there is no silence gate."""
         return (self.deployment.silence_threshold or 0.0) if self.deployment is not None else 0.0
+
+    @property
+    def unknown_class_threshold(self) -> float:
+        """``deployment.unknown_class_threshold``: a lower score is of no class; 0: every class."""
+        return (self.deployment.unknown_class_threshold or 0.0) if self.deployment else 0.0
 
     @property
     def batch_size(self) -> int:

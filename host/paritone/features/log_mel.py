@@ -70,10 +70,17 @@ def cut(spectrogram: Array, features: FeatureExtraction) -> Array:
     length, frames = features.patch_length, spectrogram.shape[1]
     if frames < length:
         raise AudioError(f"too short for a patch: {frames} frames, a patch needs {length}")
-    starts = list(range(0, frames - length + 1, features.patch_step))
-    if features.include_last_patch and starts[-1] != frames - length:
-        starts.append(frames - length)
+    starts = patch_starts(frames, features)
     return np.stack([spectrogram[:, start : start + length] for start in starts])
+
+
+def patch_starts(frames: int, features: FeatureExtraction) -> list[int]:
+    """Return the first frame of each patch that so many frames give."""
+    last = frames - features.patch_length
+    starts = list(range(0, last + 1, features.patch_step))
+    if starts and features.include_last_patch and starts[-1] != last:
+        starts.append(last)
+    return starts
 
 
 def frame_count(samples: int, features: FeatureExtraction) -> int:

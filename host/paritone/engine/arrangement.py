@@ -61,4 +61,3 @@ def placed(network: Network, steps: Sequence[Step], choice: search.Choice) -> Ar
     places = {t: Place(offsets[t], order.rings.get(t, r.height)) for t, r in network.rows.items()}
     at = tuple(offsets.get(lifetimes.scratch_key(n), 0) for n in range(len(steps)))
     return Arrangement(steps, places, at, order.calls, arena_bytes, tuple(items), offsets)
-

@@ -100,7 +100,7 @@ def test_other_modes(status) -> None:
     ("override", "expected"),
     [
         ("+generals.x=1", "unknown section 'generals' (did you mean 'general'?)"),
-        ("operation_mode=prediction", "section 'prediction' is required"),
+        ("operation_mode=deployment", "section 'deployment' is required"),
         ("dataset.test_csv_path=nothing.csv", "dataset.test_csv_path: no such file"),
         ("dataset.class_names=[horse,cow]", "none of cow, horse is in"),
         ("quantization.quantizer=onnx_quantizer", "onnx_quantizer is not there yet"),

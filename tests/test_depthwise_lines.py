@@ -145,7 +145,7 @@ def constant_step(
     )  # fmt: skip
     lines = params.DepthwiseLines(
         window, 1, -3, -1000, 3, -128, 127, rng.integers(-127, 128, (channels, 3, 3), np.int8),
-        rng.integers(0, 1 << 15, channels, np.int32), rng.integers(1, 1 << 30, channels, np.int32),
+        rng.integers(0, 1 << 15, channels, np.int16), rng.integers(1, 1 << 30, channels, np.int32),
         rng.integers(0, 1000, channels, np.uint16),
     )  # fmt: skip
     macs = 9 * height * width * channels

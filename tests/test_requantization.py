@@ -11,16 +11,18 @@ from paritone.engine import requantization
 from paritone.engine.arithmetic import multiply_by_quantized_multiplier, quantize_multiplier
 from paritone.engine.requantization import Layer
 
-SPAN = 1 << 21
+ROOM = 1 << 13
 
 
-def _layer(reals: list[float], biases: list[int], reach: int, zero_point: int) -> Layer:
+def _layer(
+    reals: list[float], biases: list[int], reach: int, zero_point: int, lanes: int = 1
+) -> Layer:
     factors = [quantize_multiplier(real) for real in reals]
     n = len(reals)
     low, high = np.full(n, -reach), np.full(n, reach - 1)
     return Layer(
         np.array([m for m, _ in factors]), np.array([e for _, e in factors]), np.array(biases),
-        low, high, -low, -low + SPAN, zero_point,
+        low, high, np.full(n, lanes), np.full(n, -ROOM), np.full(n, ROOM - 1), zero_point,
     )  # fmt: skip
 
 
@@ -38,14 +40,15 @@ def test_constants_are_exact_after_a_relu(seed: int) -> None:
     rng = np.random.default_rng(seed)
     reals = (2.0 ** rng.uniform(-12, -6.5, 5)).tolist()
     bias, reach = int(rng.integers(-5000, 5000)), int(2.0 ** rng.uniform(5, 16))
-    layer = _layer(reals, [bias] * len(reals), reach, -128)
+    lanes = seed // 2
+    layer = _layer(reals, [bias] * len(reals), reach, -128, lanes)
     found = requantization.solve(layer)
     assert found is not None
     assert 0 <= found.shift <= requantization.MAX_SHIFT
     assert np.all((found.start >= layer.start_low) & (found.start <= layer.start_high))
     dots = np.arange(-reach, reach)
     for channel in range(len(reals)):
-        got = requantization.apply(found, channel, dots)
+        got = requantization.apply(found, channel, dots, lanes)
         reference = requantization.reference(
             dots + bias, layer.multiplier[channel], layer.exponent[channel]
         )
@@ -65,7 +68,7 @@ def test_what_cannot_be_exact_is_refused() -> None:
 def test_constant_outputs(bias: int) -> None:
     found = requantization.solve(_layer([2.0**-9], [bias], 1000, -128))
     assert found is not None
-    got = requantization.apply(found, 0, np.arange(-1000, 1000))
+    got = requantization.apply(found, 0, np.arange(-1000, 1000), 1)
     assert set(got.tolist()) == {127 if bias > 0 else -128}
 
 
@@ -75,17 +78,17 @@ def test_rounding_twice_is_the_reference(zero_point: int) -> None:
     reals = [*(2.0 ** rng.uniform(-18, -1.1, 12)).tolist(), 2.0**-5, 2.0**-9]  # with exact ties
     layer = _layer(reals, [int(b) for b in rng.integers(-3000, 3000, len(reals))], 1 << 15, 0)
     layer = replace(layer, zero_point=zero_point)
-    start = rng.integers(0, 1 << 20, len(reals))
-    found = requantization.rounded_twice(layer, start)
+    layer = replace(layer, lanes=rng.integers(0, 20, len(reals)))
+    found = requantization.rounded_twice(layer)
     assert found is not None
     dots = np.arange(-(1 << 15), 1 << 15)
     for channel, bias in enumerate(layer.bias):
         expected = requantization.reference(
             dots + bias, layer.multiplier[channel], layer.exponent[channel]
         )
-        got = requantization.apply_twice(found, channel, dots + start[channel])
+        got = requantization.apply_twice(found, channel, dots + layer.lanes[channel] * (1 << 20))
         np.testing.assert_array_equal(got, np.clip(expected + zero_point, -128, 127))
 
 
 def test_rounding_twice_refuses_left_shifts() -> None:
-    assert requantization.rounded_twice(_layer([1.5], [0], 100, 0), np.zeros(1, np.int64)) is None
+    assert requantization.rounded_twice(_layer([1.5], [0], 100, 0)) is None

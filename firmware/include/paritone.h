@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Version of the generated data's layout; generated files stop on another. */
-#define PARITONE_FORMAT 3
+#define PARITONE_FORMAT 4
 
 typedef enum {
     PARITONE_OK = 0,

@@ -51,10 +51,12 @@ typedef struct {
  * CONV_2D without groups, by packed products (src/products.h). Channels come in groups of four,
  * filled up by channels without weights; sums are of raw inputs, offset and bias are in constants.
  *
- * A layer whose outputs all lie on one side of the zero point has `addend`:
- *   sat8(((sum + start) * factor >> 32) + base + addend >> shift), shift 2 .. 6
- * any other has `correction`, `half` and `right` in its place:
- *   twice = 2 * (sum + start) + correction
+ * A layer whose outputs all lie on one side of the zero point has `start` and `addend`:
+ *   sat8(((sum + chunks * 2^20 + start) * factor >> 32)
+ *        + base + addend - chunks * (factor >> 12) >> shift), shift 0 .. 6
+ * any other has `correction` and `right` in their place, the zero point in `base`:
+ *   twice = 2 * (sum + chunks * 2^20) + correction
+ *   half = (2 * base + 1) * 2^(right - 1)
  *   sat8((twice * factor + 2^31 >> 32) + (twice >> 31) + half >> right)
  * and the generator has proven that this is what the reference gives for every input.
  */
@@ -67,11 +69,11 @@ typedef struct {
     int32_t minimum, maximum;
     const int32_t *weights; /* [groups][depth], four in a word, the first in the lowest byte */
     const int32_t *wide;    /* or [groups][depth][2], two in a word: first + second * 2^21 */
-    const uint16_t *chunks; /* [groups + 1] where the chunks of each group begin in start */
-    const int32_t *start;   /* [chunks][4]; `start` above is the sum over a group's chunks */
+    const uint8_t *chunks;  /* [groups] of each; null: 1 */
     const int32_t *factor;  /* [groups][4], this and what follows */
+    const int16_t *start;
     const uint16_t *addend;
-    const int32_t *correction, *half;
+    const int32_t *correction;
     const uint8_t *right;
     int32_t base, shift;
     int32_t summed; /* whether the second operand, of the output's shape, is added: */
@@ -103,7 +105,7 @@ typedef struct {
     int32_t base, shift;
     int32_t minimum, maximum;
     const int8_t *weights; /* [out_channels][3][3] */
-    const int32_t *start;  /* [out_channels] */
+    const int16_t *start;  /* [out_channels] */
     const int32_t *factor; /* [out_channels] */
     const uint16_t *addend; /* [out_channels] */
 } paritone_depthwise_lines_t;

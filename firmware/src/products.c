@@ -202,11 +202,10 @@ static block_t scratch_layout(gather_t *g, void *scratch, int8_t **rest)
 {
     const paritone_products_t *p = g->p;
     const int32_t words = p->depth * PRODUCTS_WORDS;
-    const int32_t groups = (p->window.out_channels + PRODUCTS_GROUP - 1) / PRODUCTS_GROUP;
     int32_t *weights = (int32_t *)scratch + p->block * words;
     int32_t *sums = weights + (p->wide == NULL ? words : 0);
     const block_t block = {0, 0, 0, scratch, weights, sums};
-    *rest = (int8_t *)(sums + (p->chunks[groups] > groups ? p->block * PRODUCTS_SUMS : 0));
+    *rest = (int8_t *)(sums + (p->chunks != NULL ? p->block * PRODUCTS_SUMS : 0));
     const int32_t partial = p->window.out_channels % PRODUCTS_GROUP != 0;
     g->padding = *rest + partial * p->block * PRODUCTS_TRIPLE * PRODUCTS_GROUP;
     for (int32_t i = 0; i < PRODUCTS_TRIPLE; i++) {

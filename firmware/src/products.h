@@ -12,8 +12,8 @@
  * which are twelve products of three pixels p, q, r and four channels a .. d in four SMLAL. Sums
  * of such products fall apart into sums of single ones as long as those stay within 0 .. 2^21 - 1
  * for any input: qa lies lowest in the second, so pb and qb come out of the first less qa 2^21,
- * and then ra and rb likewise. Each sum starts at a value that keeps it from going below 0, and
- * the generator splits the depth into chunks that keep it from going above. Elsewhere
+ * and then ra and rb likewise. Each sum starts at 2^20, and the generator splits the depth into
+ * chunks that keep it from going out of that range. Elsewhere
  * (products_c.c) the same values lie as int16 in the same memory, for loops that a compiler makes
  * vectors of.
  *
@@ -30,6 +30,7 @@ enum {
     PRODUCTS_GROUP = 4,
     PRODUCTS_SUMS = PRODUCTS_TRIPLE * PRODUCTS_GROUP,
     PRODUCTS_LANE_BITS = 21,
+    PRODUCTS_LANE_START = 1 << 20,
     PRODUCTS_WORDS = 2 /* of a packed value of a triple, of the weights of a group */
 };
 
@@ -52,6 +53,25 @@ typedef struct {
  *   packed  [triples * depth * PRODUCTS_WORDS] */
 void products_pack_line(const products_line_t *line, const int8_t *first, int32_t apart,
                         int32_t at, int32_t *packed);
+
+/* Chunks of a group. */
+static inline int32_t products_chunks(const paritone_products_t *p, int32_t group)
+{
+    return p->chunks == NULL ? 1 : p->chunks[group];
+}
+
+/* What a channel adds to its product along its line. */
+static inline int32_t products_line_addend(const paritone_products_t *p, int32_t channel,
+                                           int32_t chunks)
+{
+    return p->base + p->addend[channel] - chunks * (p->factor[channel] >> 12);
+}
+
+/* `half` of a channel that is rounded twice. */
+static inline int32_t products_half(const paritone_products_t *p, int32_t channel)
+{
+    return (2 * p->base + 1) * (1 << (p->right[channel] - 1));
+}
 
 /* Weights of a group of channels as products_multiply reads them: in `scratch`
  * [depth * PRODUCTS_WORDS], or where they lie. */
@@ -82,12 +102,15 @@ void products_multiply_c(const paritone_products_t *p, int32_t group, const int3
                          const int32_t *packed, int32_t triples, products_output_t to);
 
 #if PARITONE_SIMD
+#define PRODUCTS_USUAL_SHIFT 4 /* what the generator tries first */
+
 /* What products_multiply_simd does once its sums are there. */
 typedef enum {
-    PRODUCTS_LINE = 0,       /* and 1 .. 4: one chunk, by shift 3 .. 6 */
-    PRODUCTS_TWICE = 5,
-    PRODUCTS_CHUNK = 6,      /* adds them to what earlier chunks summed up to */
-    PRODUCTS_FIRST_CHUNK = 7 /* keeps them */
+    PRODUCTS_LINE = 0,
+    PRODUCTS_LINE_USUAL = 1, /* one chunk, PRODUCTS_USUAL_SHIFT */
+    PRODUCTS_TWICE = 2,
+    PRODUCTS_CHUNK = 3,      /* adds them to what earlier chunks summed up to */
+    PRODUCTS_FIRST_CHUNK = 4 /* keeps them */
 } products_tail_t;
 
 /* Packed triples times a chunk of a group's weights; products_multiply.S knows the offsets. */

@@ -78,23 +78,16 @@ static void dot_group(const int16_t *values, const int16_t *weights, int32_t n,
     sums[3] = sum_d;
 }
 
-/* Where a group's sums start: what its chunks start at, added up. */
-static void start_of(const paritone_products_t *p, int32_t group, int32_t start[PRODUCTS_GROUP])
+static int8_t requantized(const paritone_products_t *p, int32_t channel, int32_t chunks,
+                          int32_t sum)
 {
-    for (int32_t channel = 0; channel < PRODUCTS_GROUP; channel++) {
-        start[channel] = 0;
-        for (int32_t chunk = p->chunks[group]; chunk < p->chunks[group + 1]; chunk++) {
-            start[channel] += p->start[chunk * PRODUCTS_GROUP + channel];
-        }
-    }
-}
-
-static int8_t requantized(const paritone_products_t *p, int32_t channel, int32_t sum)
-{
+    const int32_t factor = p->factor[channel];
+    sum += chunks * PRODUCTS_LANE_START;
     if (p->addend != NULL) {
-        return requantize_line(sum, p->factor[channel], p->base + p->addend[channel], p->shift);
+        return requantize_line(sum + p->start[channel], factor,
+                               products_line_addend(p, channel, chunks), p->shift);
     }
-    return requantize_twice(sum, p->factor[channel], p->correction[channel], p->half[channel],
+    return requantize_twice(sum, factor, p->correction[channel], products_half(p, channel),
                             p->right[channel]);
 }
 
@@ -102,8 +95,7 @@ void products_multiply_c(const paritone_products_t *p, int32_t group, const int3
                          const int32_t *packed, int32_t triples, products_output_t to)
 {
     const int16_t *values = (const int16_t *)packed;
-    int32_t start[PRODUCTS_GROUP];
-    start_of(p, group, start);
+    const int32_t first = group * PRODUCTS_GROUP, chunks = products_chunks(p, group);
     for (int32_t triple = 0; triple < triples; triple++) {
         for (int32_t pixel = 0; pixel < PRODUCTS_TRIPLE; pixel++) {
             int32_t sums[PRODUCTS_GROUP];
@@ -115,7 +107,7 @@ void products_multiply_c(const paritone_products_t *p, int32_t group, const int3
                 dot_lanes(of_pixel, weights + 1, p->depth, sums + 2);
             }
             for (int32_t i = 0; i < PRODUCTS_GROUP; i++) {
-                to.output[i] = requantized(p, group * PRODUCTS_GROUP + i, sums[i] + start[i]);
+                to.output[i] = requantized(p, first + i, chunks, sums[i]);
             }
             to.output += to.apart;
         }

@@ -60,13 +60,14 @@
     smmla \r, \r, \factor, \addend
 .endm
 
-.macro saturate shift, values:vararg
+/* By the usual shift. */
+.macro saturate values:vararg
     .irp value, \values
-    ssat \value, #8, \value, asr #\shift
+    ssat \value, #8, \value, asr #4
     .endr
 .endm
 
-/* The same by a shift that only the layer knows. */
+/* By a shift that only the layer knows. */
 .macro saturate_any shift, values:vararg
     ldr \shift, [sp, #ROUNDING + 4]
     .irp value, \values
@@ -142,19 +143,6 @@
     bfi r6, r7, #8, #8
 .endm
 
-/* A tile along lines, of one shift. */
-.macro line_bytes shift
-    take_apart r1, r2, r4, r5, r6, r7
-    along_line 0, r3, lr, r1, r2, r6
-    along_line 1, r3, lr, r4, r5, r7
-    saturate \shift, r1, r2, r4, r5, r6, r7
-    join_pair
-    take_apart r3, r4, r8, r9, r10, r11
-    along_line 2, r5, r7, r3, r4, r10
-    along_line 3, r5, r7, r8, r9, r11
-    saturate \shift, r3, r4, r8, r9, r10, r11
-.endm
-
 /* Sums of a pair of channels, of several chunks if there is a gap between two triples' last ones. */
 .macro first_sums
     take_apart r1, r2, r4, r5, r6, r7
@@ -224,20 +212,19 @@ done:
 
     .p2align 2
 tails:
-    .word line + 1, line_3 + 1, line_4 + 1, line_5 + 1, line_6 + 1
-    .word twice + 1, chunk + 1, first_chunk + 1
-
-    .irp shift, 3, 4, 5
-    .p2align 2
-line_\shift:
-    line_bytes \shift
-    store_triple
-    next_triple
-    .endr
+    .word line + 1, line_usual + 1, twice + 1, chunk + 1, first_chunk + 1
 
     .p2align 2
-line_6:
-    line_bytes 6
+line_usual:
+    take_apart r1, r2, r4, r5, r6, r7
+    along_line 0, r3, lr, r1, r2, r6
+    along_line 1, r3, lr, r4, r5, r7
+    saturate r1, r2, r4, r5, r6, r7
+    join_pair
+    take_apart r3, r4, r8, r9, r10, r11
+    along_line 2, r5, r7, r3, r4, r10
+    along_line 3, r5, r7, r8, r9, r11
+    saturate r3, r4, r8, r9, r10, r11
 store:
     store_triple
     next_triple

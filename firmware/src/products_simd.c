@@ -24,32 +24,34 @@ const int32_t *products_weights(const paritone_products_t *p, int32_t group, int
     return scratch;
 }
 
-/* A pair of channels' start as the lanes of both accumulators that hold the pair. */
-static void start_lanes(const int32_t start[2], uint32_t lanes[4])
+/* A pair of channels' starts, |start| <= 2^15 beside PRODUCTS_LANE_START, as the lanes of both
+ * accumulators that hold the pair: first + (first + second) 2^21 + second 2^42. */
+static void start_lanes(const int16_t start[2], uint32_t lanes[4])
 {
-    const uint64_t first = (uint32_t)start[0], second = (uint32_t)start[1];
-    const uint64_t sum = first + ((first + second) << PRODUCTS_LANE_BITS) +
-                         (second << 2 * PRODUCTS_LANE_BITS);
-    lanes[0] = lanes[2] = (uint32_t)sum;
-    lanes[1] = lanes[3] = (uint32_t)(sum >> 32);
+    const uint32_t first = (uint32_t)(PRODUCTS_LANE_START + start[0]);
+    const uint32_t second = (uint32_t)(PRODUCTS_LANE_START + start[1]);
+    lanes[0] = lanes[2] = first + ((first + second) << PRODUCTS_LANE_BITS); /* no carry */
+    lanes[1] = lanes[3] = ((first + second) >> (32 - PRODUCTS_LANE_BITS)) +
+                          (second << (2 * PRODUCTS_LANE_BITS - 32));
 }
 
-static void requantization_of(const paritone_products_t *p, int32_t group, products_tiles_t *t)
+static void line_of(const paritone_products_t *p, int32_t first, int32_t chunks,
+                    products_tiles_t *t)
 {
-    const int32_t first = group * PRODUCTS_GROUP;
-    if (p->addend != NULL) {
-        for (int32_t i = 0; i < PRODUCTS_GROUP; i++) {
-            t->rescale[i][0] = p->factor[first + i];
-            t->rescale[i][1] = p->base + p->addend[first + i];
-        }
-        t->rounding[0][1] = p->shift;
-    } else {
-        for (int32_t i = 0; i < PRODUCTS_GROUP; i++) {
-            t->rescale[i][0] = p->factor[first + i];
-            t->rescale[i][1] = p->half[first + i];
-            t->rounding[i][0] = p->correction[first + i];
-            t->rounding[i][1] = p->right[first + i];
-        }
+    for (int32_t i = 0; i < PRODUCTS_GROUP; i++) {
+        t->rescale[i][0] = p->factor[first + i];
+        t->rescale[i][1] = products_line_addend(p, first + i, chunks);
+    }
+    t->rounding[0][1] = p->shift;
+}
+
+static void twice_of(const paritone_products_t *p, int32_t first, products_tiles_t *t)
+{
+    for (int32_t i = 0; i < PRODUCTS_GROUP; i++) {
+        t->rescale[i][0] = p->factor[first + i];
+        t->rescale[i][1] = products_half(p, first + i);
+        t->rounding[i][0] = p->correction[first + i];
+        t->rounding[i][1] = p->right[first + i];
     }
 }
 
@@ -61,16 +63,21 @@ static uint32_t tail_of(const paritone_products_t *p, int32_t chunk, int32_t chu
     if (p->addend == NULL) {
         return PRODUCTS_TWICE;
     }
-    return chunks == 1 && p->shift > 2 ? PRODUCTS_LINE + (uint32_t)p->shift - 2U : PRODUCTS_LINE;
+    return chunks == 1 && p->shift == PRODUCTS_USUAL_SHIFT ? PRODUCTS_LINE_USUAL : PRODUCTS_LINE;
 }
 
 /* Chunk after chunk, so that each is one run through all triples. */
 void products_multiply(const paritone_products_t *p, int32_t group, const int32_t *weights,
                        const int32_t *packed, int32_t triples, products_output_t to)
 {
-    const int32_t first = p->chunks[group], chunks = p->chunks[group + 1] - first;
+    const int32_t first = group * PRODUCTS_GROUP, chunks = products_chunks(p, group);
+    static const int16_t usual[PRODUCTS_GROUP];
     products_tiles_t t;
-    requantization_of(p, group, &t);
+    if (p->addend != NULL) {
+        line_of(p, first, chunks, &t);
+    } else {
+        twice_of(p, first, &t);
+    }
     t.output = to.output;
     t.apart = to.apart;
     t.apart_thrice = PRODUCTS_TRIPLE * to.apart;
@@ -78,7 +85,8 @@ void products_multiply(const paritone_products_t *p, int32_t group, const int32_
     t.sums = to.sums;
     for (int32_t chunk = 0; chunk < chunks; chunk++) {
         const int32_t begin = p->depth * chunk / chunks, end = p->depth * (chunk + 1) / chunks;
-        const int32_t *start = &p->start[(first + chunk) * PRODUCTS_GROUP];
+        const int16_t *start =
+            p->start != NULL && chunk == chunks - 1 ? &p->start[first] : usual;
         start_lanes(start, t.start[0]);
         start_lanes(start + 2, t.start[1]);
         t.weights = &weights[begin * PRODUCTS_WORDS];

@@ -49,12 +49,12 @@ static void tables(int in) {
         return;
     }
     read(in, weights, 9u * channels);
-    read(in, start, 4u * channels);
+    read(in, start, 2u * channels);
     read(in, factor, 4u * channels);
     read(in, addend, 2u * channels);
     lines = (paritone_depthwise_lines_t){
         h.window, h.rows_at_once, h.zero_point, h.base, h.shift, h.minimum, h.maximum,
-        (const int8_t *)weights, start, factor, (const uint16_t *)addend};
+        (const int8_t *)weights, (const int16_t *)start, factor, (const uint16_t *)addend};
 }
 
 /* Bring into the ring the input rows that output rows `y` .. `y + rows - 1` read, and no others. */

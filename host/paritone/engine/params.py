@@ -15,6 +15,7 @@ Four = tuple[int, int, int, int]
 Pair = tuple[int, int]
 Int8s = NDArray[np.int8]
 UInt8s = NDArray[np.uint8]
+Int16s = NDArray[np.int16]
 UInt16s = NDArray[np.uint16]
 Int32s = NDArray[np.int32]
 
@@ -109,12 +110,11 @@ class Products(Params):
     maximum: int
     weights: Int32s | None
     wide: Int32s | None
-    chunks: UInt16s
-    start: Int32s
+    chunks: UInt8s | None
+    start: Int16s | None
     factor: Int32s
     addend: UInt16s | None
     correction: Int32s | None
-    half: Int32s | None
     right: UInt8s | None
     base: int
     shift: int
@@ -125,9 +125,12 @@ class Products(Params):
     def triple_bytes(self) -> int:
         """Scratch memory of each triple of a block."""
         partial = self.window.out_channels % GROUP != 0
-        chunked = int(self.chunks[-1]) > len(self.chunks) - 1
         values = TRIPLE * GROUP
-        return self.depth * 8 + (4 * values if chunked else 0) + (values if partial else 0)
+        return (
+            self.depth * 8
+            + (4 * values if self.chunks is not None else 0)
+            + (values if partial else 0)
+        )
 
     @property
     def scratch_bytes(self) -> int:
@@ -168,7 +171,7 @@ class DepthwiseLines(Params):
     minimum: int
     maximum: int
     weights: Int8s
-    start: Int32s
+    start: Int16s
     factor: Int32s
     addend: UInt16s
 

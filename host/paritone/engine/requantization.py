@@ -4,19 +4,23 @@ The reference rounds an accumulator twice (``multiply_by_quantized_multiplier`` 
 Where no output lies below the zero point, as after a ReLU, one SMMLA and one SSAT of a Cortex-M4
 can give the same 255 steps:
 
-    out = sat8((((dot + start) * factor >> 32) + base + addend) >> shift)
+    out = sat8((((dot + lanes * 2^20 + start) * factor >> 32)
+                + base + addend - lanes * (factor >> 12)) >> shift)
 
-`dot` is the sum of raw int8 inputs times weights. Both sides are monotone in it, so they are equal
-for every dot if they step at the same places: two linear inequalities in factor and constant for
-each of the 255 steps. What is left is to write the constant as start * factor +
-(base + addend) * 2^32.
+`dot` is the sum of raw int8 inputs times weights. `lanes` is how often the kernel adds LANE_START
+to it, which the addend takes away again but for the fraction. Both sides are monotone in dot, so
+they are equal for every dot if they step at the same places: two linear inequalities in factor and
+constant for each of the 255 steps. What is left is to write the constant as start * factor +
+(base + addend) * 2^32 + lanes * (factor % 2^12) * 2^20, in the few bits that are stored.
 
 Below the zero point the reference's ties round the other way, and its steps lie on no one line.
 Layers with outputs there take five instructions, exact without a search (``RoundedTwice``):
 
-    twice = 2 * (dot + start) + correction                     # add
+    twice = 2 * (dot + lanes * 2^20) + correction              # add
     rest  = half + (twice >> 31)                               # add
     out   = sat8((twice * multiplier + rest * 2^32 + 2^31 >> 32) >> right)   # smmlar, asr, ssat
+
+where half = (2 * zero point + 1) * 2^(right - 1).
 """
 
 from __future__ import annotations
@@ -30,6 +34,10 @@ from numpy.typing import NDArray
 Int64s = NDArray[np.int64]
 
 MAX_SHIFT = 6
+LANE_START = 1 << 20
+USUAL_SHIFT = 4
+"""Found for almost every layer; the kernels are fastest with it."""
+_SHIFTS = (USUAL_SHIFT, 5, 6, 3, 2, 1, 0)
 STEPS = np.arange(-127, 128)
 """The outputs that a step leads up to."""
 _HIGH = 1 << 32
@@ -49,7 +57,8 @@ class Layer:
     multiplier, exponent : TensorFlow Lite's factor, multiplier * 2^(exponent - 31)
     bias : of the accumulator, the input's offset folded in: bias + input_offset * sum(weights)
     lowest, highest : bounds of dot, raw int8 inputs
-    start_low, start_high : range that `start` may have; it comes out near start_low
+    lanes : how often LANE_START is added to it
+    start_low, start_high : range that `start` may have, within int16; it comes out near start_low
     zero_point : of the output
     """
 
@@ -58,6 +67,7 @@ class Layer:
     bias: Int64s
     lowest: Int64s
     highest: Int64s
+    lanes: Int64s
     start_low: Int64s
     start_high: Int64s
     zero_point: int
@@ -76,7 +86,7 @@ class Layer:
 class Requantization:
     """Constants of a layer: of each channel, and `base` and `shift`, 0 .. MAX_SHIFT, of all."""
 
-    start: NDArray[np.int32]
+    start: NDArray[np.int16]
     factor: NDArray[np.int32]
     addend: NDArray[np.uint16]
     base: int
@@ -90,10 +100,10 @@ def solve(layer: Layer) -> Requantization | None:
     if np.any(reach << np.maximum(layer.exponent, 0) >= 1 << 31):
         return None  # the reference would wrap: no longer monotone
     real = layer.multiplier * 2.0 ** (layer.exponent - 31)
-    shift = min(MAX_SHIFT, int(np.floor(-1 - np.log2(max(real.max(), 2.0**-40) * 1.001))))
+    most = int(np.floor(-1 - np.log2(max(real.max(), 2.0**-40) * 1.001)))
     at = _steps_of_reference(layer)
-    for lower in range(shift, -1, -1):
-        found = _solve_with(layer, _Lines(layer, at, lower), real * 2.0 ** (32 + lower), lower)
+    for shift in (s for s in _SHIFTS if s <= most):
+        found = _solve_with(layer, _Lines(layer, at, shift), real * 2.0 ** (32 + shift), shift)
         if found is not None:
             return found
     return None
@@ -105,43 +115,45 @@ class RoundedTwice:
 
     Attributes
     ----------
-    correction : 2 * (bias - start)
-    half : 2^(right - 1), and the zero point times 2^right
+    correction : 2 * (bias - lanes * 2^20)
     right : shift of the second rounding, 1 .. 20
     """
 
     correction: NDArray[np.int32]
     multiplier: NDArray[np.int32]
-    half: NDArray[np.int32]
     right: NDArray[np.uint8]
+    zero_point: int
 
 
-def rounded_twice(layer: Layer, start: Int64s) -> RoundedTwice | None:
-    """Constants for accumulators that begin at `start`; None when a shift or sum is too large."""
+def rounded_twice(layer: Layer) -> RoundedTwice | None:
+    """Constants, of which `start` is none; None when a shift or sum is too large."""
     right = -layer.exponent
+    start = layer.lanes * LANE_START
     correction = 2 * (layer.bias - start)
     sums = (layer.lowest + layer.bias, layer.highest + layer.bias, start, correction)
     if np.any((right < 1) | (right > 20)) or any(np.any(np.abs(s) >= 1 << 30) for s in sums):
         return None
-    half = (np.int64(1) << (right - 1)) + (np.int64(layer.zero_point) << right)
     return RoundedTwice(
-        correction.astype(np.int32), layer.multiplier.astype(np.int32),
-        half.astype(np.int32), right.astype(np.uint8),
+        correction.astype(np.int32), layer.multiplier.astype(np.int32), right.astype(np.uint8),
+        layer.zero_point,
     )  # fmt: skip
 
 
 def apply_twice(constants: RoundedTwice, channel: int, accumulator: Int64s) -> Int64s:
-    """What the kernels compute from ``dot + start``; int8 values as int64."""
+    """What the kernels compute from ``dot + lanes * LANE_START``; int8 values as int64."""
     twice = 2 * accumulator + int(constants.correction[channel])
-    rest = int(constants.half[channel]) + (twice >> 31)
+    right = int(constants.right[channel])
+    rest = ((2 * constants.zero_point + 1) << (right - 1)) + (twice >> 31)
     product = (twice * int(constants.multiplier[channel]) + rest * _HIGH + (1 << 31)) >> 32
-    return np.clip(product >> int(constants.right[channel]), -128, 127)
+    return np.clip(product >> right, -128, 127)
 
 
-def apply(constants: Requantization, channel: int, dot: Int64s) -> Int64s:
+def apply(constants: Requantization, channel: int, dot: Int64s, lanes: int) -> Int64s:
     """What the kernels compute from `dot`; int8 values as int64."""
-    start, factor = int(constants.start[channel]), int(constants.factor[channel])
-    high = ((dot + start) * factor >> 32) + constants.base + int(constants.addend[channel])
+    factor = int(constants.factor[channel])
+    start = lanes * LANE_START + int(constants.start[channel])
+    addend = constants.base + int(constants.addend[channel]) - lanes * (factor >> 12)
+    high = ((dot + start) * factor >> 32) + addend
     return np.clip(high >> constants.shift, -128, 127)
 
 
@@ -181,21 +193,24 @@ class _Lines:
         self._before = np.minimum(at, highest + 1) - 1
         self._beyond = np.where(at > lowest, target, _NEVER)
         self._most = np.int64(256) << (32 + shift)  # where no step bounds it
+        self._lanes = layer.lanes
 
     def constants(self, factor: Int64s) -> tuple[Int64s, Int64s]:
         """Least constant and the one beyond the largest, of every channel's own factor."""
         low = (self._low - self._at * factor[:, None]).max(axis=1)
-        return self._bounded(low, (self._beyond - self._before * factor[:, None]).min(axis=1))
+        beyond = (self._beyond - self._before * factor[:, None]).min(axis=1)
+        return self._bounded(low, beyond, self._lanes * (factor % 4096))
 
     def of_channel(self, channel: int, factor: Int64s) -> tuple[Int64s, Int64s]:
         """The same of one channel, for many factors."""
         low = _highest(self._low[channel], self._at[channel], factor)
         beyond = -_highest(-self._beyond[channel], -self._before[channel], factor)
-        return self._bounded(low, beyond)
+        return self._bounded(low, beyond, self._lanes[channel] * (factor % 4096))
 
-    def _bounded(self, low: Int64s, beyond: Int64s) -> tuple[Int64s, Int64s]:
+    def _bounded(self, low: Int64s, beyond: Int64s, fraction: Int64s) -> tuple[Int64s, Int64s]:
         low = np.maximum(low, beyond - self._most)
-        return low, np.minimum(beyond, low + self._most)
+        beyond = np.minimum(beyond, low + self._most)
+        return low - fraction * LANE_START, beyond - fraction * LANE_START
 
     def widest(self, real: NDArray[np.float64]) -> Int64s:
         """Factor of each channel that leaves the most constants: the room is concave in it."""
@@ -238,7 +253,7 @@ def _solve_with(
         found.append(split)
     start, factors, addend = (np.array(column) for column in zip(*found, strict=True))
     return Requantization(
-        start.astype(np.int32), factors.astype(np.int32), (addend - base).astype(np.uint16),
+        start.astype(np.int16), factors.astype(np.int32), (addend - base).astype(np.uint16),
         base, shift,
     )  # fmt: skip
 

@@ -17,11 +17,17 @@ from paritone.engine.plan import Plan
 from paritone.engine.rows import Rows
 from paritone.engine.tflite import TensorInfo
 
-FORMAT = 3
+FORMAT = 4
 MAX_RANK = 4
 MAX_INPUTS = 2
 
-_ELEMENT_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "uint16": "uint16_t", "int32": "int32_t"}
+_ELEMENT_TYPES = {
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "int16": "int16_t",
+    "uint16": "uint16_t",
+    "int32": "int32_t",
+}
 
 
 def model_c(plan: Plan, banner: str, name: str = "paritone") -> str:

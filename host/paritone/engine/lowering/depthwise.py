@@ -19,8 +19,6 @@ from paritone.errors import ModelError
 
 SCRATCH_BYTES = 8 * 1024
 """The more rows are computed at a time, the less often their lines move: as many as fit."""
-START_LIMIT = 1 << 24
-"""The kernel has sums 2^(6 - shift) times as large: they stay under 2^31."""
 
 
 def depthwise_conv_2d(o: Operands) -> Step:
@@ -69,8 +67,9 @@ def _by_lines(step: params.DepthwiseConv2D) -> params.DepthwiseLines | None:
         bias=step.bias.astype(np.int64) + step.input_offset * weights.sum(axis=1),
         lowest=-128 * positive + 127 * negative,
         highest=127 * positive - 128 * negative,
-        start_low=np.zeros(channels, np.int64),
-        start_high=np.full(channels, START_LIMIT, np.int64),
+        lanes=np.zeros(channels, np.int64),
+        start_low=np.full(channels, -(1 << 15)),
+        start_high=np.full(channels, (1 << 15) - 1),
         zero_point=step.output_offset,
     )
     constants = requantization.solve(layer)

@@ -100,7 +100,7 @@ def test_other_modes(status) -> None:
     ("override", "expected"),
     [
         ("+generals.x=1", "unknown section 'generals' (did you mean 'general'?)"),
-        ("operation_mode=deployment", "section 'deployment' is required"),
+        ("operation_mode=prediction ~prediction", "section 'prediction' is required"),
         ("dataset.test_csv_path=nothing.csv", "dataset.test_csv_path: no such file"),
         ("dataset.class_names=[horse,cow]", "none of cow, horse is in"),
         ("quantization.quantizer=onnx_quantizer", "onnx_quantizer is not there yet"),
@@ -108,7 +108,7 @@ def test_other_modes(status) -> None:
     ],
 )
 def test_bad_configurations_exit_2_with_a_line(status, override: str, expected: str) -> None:
-    code, out, err = status(override)
+    code, out, err = status(*override.split())
     assert (code, out) == (2, "")
     assert expected in err
     assert "Traceback" not in err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,15 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 def repository() -> Path:
     """Root of the checkout."""
     return REPOSITORY
+
+
+@pytest.fixture(autouse=True, scope="session")
+def arrays_of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Arrays that a run of the tests caches are its own: none is left from an earlier one."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("arrays")
+        patch.setattr("paritone.cache.folder", lambda: folder)
+        yield
 
 
 @pytest.fixture(scope="session")

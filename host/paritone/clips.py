@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import audio
 from paritone.config import Config
 from paritone.datasets import Clip, Dataset
-from paritone.errors import AudioError
+from paritone.features import log_mel
+from paritone.prepared_audio import PreparedAudio
 
 NOISE_PATCHES = 4
 
@@ -61,17 +61,19 @@ class ClipStore:
     def _prepare(self, clips: Sequence[Clip], title: str) -> None:
         from paritone.progress import track
 
+        prepared = PreparedAudio(self._config)
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            done = pool.map(lambda clip: prepare(clip, self._config), clips)
+            done = pool.map(lambda clip: prepare(clip, self._config, prepared), clips)
             try:
                 for data in track(done, f"Reading {title}", len(clips)):
                     self._data[str(data.clip.path)] = data
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+        prepared.tidy()
 
 
-def prepare(clip: Clip, config: Config) -> ClipData:
+def prepare(clip: Clip, config: Config, prepared: PreparedAudio) -> ClipData:
     """Read one clip, preprocess it and compute its float patches.
 
     Raises
@@ -79,18 +81,8 @@ def prepare(clip: Clip, config: Config) -> ClipData:
     AudioError
         Names the clip that cannot be read or is shorter than a patch.
     """
-    from paritone.features import log_mel
-
-    rate = config.preprocessing.target_rate
-    wave = audio.preprocess(audio.load(clip.path, rate), config.preprocessing)
-    try:
-        patches = log_mel.patches(wave, config.feature_extraction, rate)
-    except AudioError as error:
-        raise AudioError(
-            f"{clip.path}: after preprocessing {error}; drop the clip or raise "
-            "preprocessing.min_length"
-        ) from error
-    return ClipData(clip, audio.to_int16(wave), patches)
+    pcm, spectrogram = prepared.pcm_and_spectrogram(clip.path)
+    return ClipData(clip, pcm, log_mel.cut(spectrogram, config.feature_extraction))
 
 
 def noise(config: Config) -> NDArray[np.int16]:

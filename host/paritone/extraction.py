@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import audio, boards
+from paritone import boards
 from paritone.config import Config
 from paritone.errors import AudioError, ConfigError, ModelError
+from paritone.prepared_audio import PreparedAudio
 
 HOST_BACKENDS = ("float", "integer", "native")
 
@@ -59,7 +60,8 @@ def extract(
         raise ConfigError(f"no backend {backend!r}: expected one of {known}")
     _refuse_namesakes(clips)
     with _backend(backend, config, model, port) as patches:
-        return {clip.stem: _named(clip, patches, config) for clip in clips}
+        prepared = PreparedAudio(config)
+        return {clip.stem: _named(clip, patches, prepared) for clip in clips}
 
 
 def _refuse_namesakes(clips: Sequence[Path]) -> None:
@@ -70,10 +72,9 @@ def _refuse_namesakes(clips: Sequence[Path]) -> None:
             raise AudioError(f"{clip} and {other}: the arrays of both would be {clip.stem!r}")
 
 
-def _named(clip: Path, patches: Extract, config: Config) -> NDArray[Any]:
+def _named(clip: Path, patches: Extract, prepared: PreparedAudio) -> NDArray[Any]:
     """Patches of one clip; an error names it."""
-    wave = audio.load(clip, config.preprocessing.target_rate)
-    pcm = audio.to_int16(audio.preprocess(wave, config.preprocessing))
+    pcm = prepared.pcm(clip)
     try:
         return patches(pcm)
     except AudioError as error:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import audio
 from paritone.accuracy import Accuracy, Scores, measure
-from paritone.config import Config, FeatureExtraction
+from paritone.config import Config
 from paritone.datasets import Clip, Dataset
 from paritone.engine import plan
 from paritone.errors import AudioError, ModelError
 from paritone.evaluation import in_threads
+from paritone.prepared_audio import PreparedAudio
 from paritone.tflite_reference import dequantize
 
 
@@ -69,13 +68,14 @@ def hear(model: Path, clips: Sequence[Clip], config: Config, title: str) -> list
     if model.suffix != ".tflite":
         raise ModelError(f"{model}: the device runs quantized models (.tflite)")
     tables = frontend_tables(plan.of_file(model, config.optimization), config)
+    prepared = PreparedAudio(config)
 
     def listener() -> Callable[[Clip], Heard]:
         engine, frontend = Engine(model, config.optimization), Frontend(tables)
 
         def listen(clip: Clip) -> Heard:
             try:
-                found = frontend.patches_and_levels(whole(clip, config))
+                found = frontend.patches_and_levels(prepared.whole(clip.path))
             except AudioError as error:
                 raise AudioError(f"{clip.path}: {error}") from error
             patches, levels, silent = found
@@ -99,15 +99,4 @@ def whole(clip: Clip, config: Config) -> NDArray[np.int16]:
     ------
     AudioError
     """
-    settings = config.preprocessing
-    wave = audio.load(clip.path, settings.target_rate)
-    untrimmed: dict[str, Any] = {"top_db": None, "trim_last_second": False}
-    if len(wave) >= _patch_samples(config.feature_extraction):
-        untrimmed["min_length"] = 0.0
-    return audio.to_int16(audio.preprocess(wave, settings.model_copy(update=untrimmed)))
-
-
-def _patch_samples(features: FeatureExtraction) -> int:
-    """Samples that give one patch, before the padding of ``center``."""
-    last = (features.patch_length - 1) * features.hop_length
-    return last + (1 if features.center else features.n_fft)
+    return PreparedAudio(config).whole(clip.path)

@@ -20,13 +20,18 @@ def patches(wave: Wave, features: FeatureExtraction, rate: int) -> Array:
 
     float32 of shape (patches, n_mels, patch_length); AudioError if there is not one whole patch.
     """
-    frames = frame_count(len(wave), features)
+    require_patch(len(wave), features)
+    return cut(spectrogram(wave, features, rate), features)
+
+
+def require_patch(samples: int, features: FeatureExtraction) -> None:
+    """Raise AudioError unless a waveform of `samples` gives one whole patch."""
+    frames = frame_count(samples, features)
     if frames < features.patch_length:
         raise AudioError(
-            f"too short for a patch: {len(wave)} samples give {frames} frames, a patch needs "
+            f"too short for a patch: {samples} samples give {frames} frames, a patch needs "
             f"{features.patch_length} ({_samples_needed(features)} samples)"
         )
-    return cut(spectrogram(wave, features, rate), features)
 
 
 def spectrogram(wave: Wave, features: FeatureExtraction, rate: int) -> Array:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from paritone import audio, datasets
+from paritone import datasets
 from paritone.config import Config, FeatureExtraction, given
 from paritone.config.records import DataAugmentation
-from paritone.datasets import Clip, Dataset
-from paritone.errors import AudioError
+from paritone.datasets import Dataset
 from paritone.features import log_mel
+from paritone.prepared_audio import PreparedAudio
 from paritone.training.augmentation import augment
 
 Array = npt.NDArray[np.float32]
@@ -52,30 +52,20 @@ def read(dataset: Dataset, config: Config, title: str) -> Recordings:
     """
     from paritone.progress import track
 
+    prepared = PreparedAudio(config)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        done = pool.map(lambda clip: _spectrogram(clip, config), dataset.clips)
+        done = pool.map(prepared.spectrogram, (clip.path for clip in dataset.clips))
         try:
             spectrograms = tuple(track(done, f"Reading {title}", len(dataset.clips)))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    prepared.tidy()
     targets = np.zeros((len(dataset.clips), len(dataset.class_names)), np.float32)
     for row, clip in zip(targets, dataset.clips, strict=True):
         for label in clip.labels:
             row[dataset.class_names.index(label)] = 1.0
     return Recordings(spectrograms, targets)
-
-
-def _spectrogram(clip: Clip, config: Config) -> Array:
-    rate = config.preprocessing.target_rate
-    wave = audio.preprocess(audio.load(clip.path, rate), config.preprocessing)
-    frames = log_mel.frame_count(len(wave), config.feature_extraction)
-    if frames < config.feature_extraction.patch_length:
-        raise AudioError(
-            f"{clip.path}: {len(wave) / rate:.2f} s after preprocessing, shorter than a patch; "
-            "drop the clip or raise preprocessing.min_length"
-        )
-    return log_mel.spectrogram(wave, config.feature_extraction, rate)
 
 
 def patches(recordings: Recordings, config: Config) -> tuple[Array, Array]:

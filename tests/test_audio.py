@@ -41,7 +41,7 @@ def test_real_clips_load_as_librosa_loads_them(examples: Path) -> None:
         assert audio.duration(path) == pytest.approx(len(expected) / RATE, abs=1 / RATE)
 
 
-@pytest.mark.parametrize("extension", ["wav", "flac", "ogg"])
+@pytest.mark.parametrize("extension", ["wav", "flac", "ogg", "mp3"])
 def test_stereo_is_averaged_and_resampled(tmp_path: Path, extension: str) -> None:
     time = np.arange(44100) / 44100
     left, right = 0.5 * np.sin(2 * np.pi * 440 * time), np.zeros(44100)
@@ -112,7 +112,7 @@ def clip(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("extension", ["wav", "flac", "ogg"])
+@pytest.mark.parametrize("extension", ["wav", "flac", "ogg", "mp3"])
 @pytest.mark.parametrize("kept", [0.99, 0.5, 0.001])
 def test_truncated_files_are_named(tmp_path: Path, extension: str, kept: float) -> None:
     path = clip(tmp_path / f"clip.{extension}")
@@ -122,13 +122,44 @@ def test_truncated_files_are_named(tmp_path: Path, extension: str, kept: float) 
         audio.load(path, RATE)
 
 
+def test_an_mp3_that_does_not_tell_its_length_is_read_to_its_end(tmp_path: Path) -> None:
+    """Without the first frame, which holds no sound but the length; tags before and after it."""
+    path = clip(tmp_path / "clip.mp3")
+    whole = path.read_bytes()
+    assert b"Xing" in whole[:64] or b"Info" in whole[:64]
+    tag = b"ID3\x04\0\0\0\0\x02\x0a" + bytes(2 * 128 + 10)
+    path.write_bytes(tag + whole + b"TAG" + bytes(125))
+    assert len(audio.load(path, RATE)) == 2 * RATE
+    path.write_bytes(tag + whole[:-300])
+    with pytest.raises(AudioError, match=r"clip\.mp3: truncated"):
+        audio.load(path, RATE)
+    second = whole.index(whole[:2], 2)
+    path.write_bytes(whole[second:])
+    assert len(audio.load(path, RATE)) > RATE
+
+
+def test_an_old_libsndfile_says_what_reads_mp3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clip.mp3").write_bytes(bytes(1000))
+    formats = soundfile.available_formats()
+    monkeypatch.setattr(
+        soundfile, "available_formats", lambda: {k: v for k, v in formats.items() if k != "MP3"}
+    )
+    expected = r"clip\.mp3: .* got: MP3, which libsndfile .* cannot read; 1\.1 can: pip install"
+    with pytest.raises(AudioError, match=expected):
+        audio.load(tmp_path / "clip.mp3", RATE)
+
+
 def test_files_that_are_no_audio(tmp_path: Path) -> None:
     path = tmp_path / "clip.wav"
     with pytest.raises(AudioError, match=r"clip\.wav: no such audio file"):
         audio.load(path, RATE)
     for content in (b"", b"not audio at all" * 100, b"\x89PNG\r\n\x1a\n" + bytes(500)):
         path.write_bytes(content)
-        with pytest.raises(AudioError, match=r"clip\.wav: expected WAV, FLAC or OGG audio, got"):
+        with pytest.raises(
+            AudioError, match=r"clip\.wav: expected WAV, FLAC, OGG or MP3 audio, got"
+        ):
             audio.load(path, RATE)
         with pytest.raises(AudioError, match=r"clip\.wav: "):
             audio.duration(path)

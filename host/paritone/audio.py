@@ -23,10 +23,12 @@ Wave = npt.NDArray[np.float32]
 _OGG_END_OF_STREAM = 0x04
 _OGG_LARGEST_PAGE = 65307
 _RIFF_UNKNOWN_SIZES = (0, 0xFFFFFFFF)
+_MP3_LONGEST_HEADERS = 64
+_MP3_HAS_FRAMES, _MP3_HAS_BYTES = 1, 2
 
 
 def load(path: Path, target_rate: int) -> Wave:
-    """Read a WAV, FLAC or OGG file as a mono waveform at `target_rate` Hz.
+    """Read a WAV, FLAC, OGG or MP3 file as a mono waveform at `target_rate` Hz.
 
     Returns float32 of shape (samples,), full scale 1.0; lossy files may decode beyond it.
     Raises AudioError, naming the file, if it is unreadable, truncated, empty or no audio.
@@ -99,7 +101,8 @@ def _tile(samples: npt.NDArray[np.int64], shortest: int) -> npt.NDArray[np.int64
 def _decode(path: Path) -> tuple[Wave, int]:
     """Return the mono waveform and its rate in Hz, or AudioError."""
     with _opened(path) as file:
-        rate, declared = int(file.samplerate), int(file.frames)
+        # An MP3 without a header of its own length (`_mp3_is_whole`) declares an estimate.
+        rate, declared = int(file.samplerate), 0 if file.format == "MP3" else int(file.frames)
         samples = file.read(dtype="float32", always_2d=True)
     if len(samples) < declared:
         raise AudioError(f"{path}: truncated, {len(samples)} of {declared} samples are there")
@@ -123,13 +126,20 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except (soundfile.SoundFileError, OSError) as error:
         reason = str(error).rpartition(": ")[2].rstrip(".")
-        raise AudioError(f"{path}: expected WAV, FLAC or OGG audio, got: {reason}") from error
+        if path.suffix.lower() == ".mp3" and "MP3" not in soundfile.available_formats():
+            reason = (
+                f"MP3, which libsndfile {soundfile.__libsndfile_version__} cannot read; 1.1 can: "
+                "pip install --upgrade soundfile"
+            )
+        raise AudioError(f"{path}: expected WAV, FLAC, OGG or MP3 audio, got: {reason}") from error
 
 
 def _refuse_truncated(path: Path) -> None:
-    """Raise AudioError for a cut WAV or OGG file, which libsndfile reads without complaint."""
+    """Raise AudioError for a cut file that libsndfile would read without complaint."""
     with path.open("rb") as file:
         magic, size = file.read(4), path.stat().st_size
+        if (magic[:3] == b"ID3" or path.suffix.lower() == ".mp3") and not _mp3_is_whole(file, size):
+            raise AudioError(f"{path}: truncated, the file is shorter than its header says")
         if magic == b"RIFF" and not _wav_is_whole(file, size):
             raise AudioError(f"{path}: truncated, the file is shorter than its header says")
         if magic == b"OggS" and not _ogg_is_whole(file, size):
@@ -146,6 +156,23 @@ def _wav_is_whole(file: BinaryIO, size: int) -> bool:
             return length in _RIFF_UNKNOWN_SIZES or position + 8 + length <= size
         position += 8 + length + length % 2
     return False
+
+
+def _mp3_is_whole(file: BinaryIO, size: int) -> bool:
+    """Compare `size` with the Xing or Info header of the first frame; without one, nobody knows."""
+    file.seek(0)
+    tag, start = file.read(10), 0
+    if tag[:3] == b"ID3" and len(tag) == 10:
+        start = 10 + sum(byte << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=True))
+    file.seek(start)
+    frame = file.read(_MP3_LONGEST_HEADERS)
+    place = max(frame.find(b"Xing"), frame.find(b"Info"))
+    header = frame[place + 4 : place + 16]
+    if place < 0 or len(header) < 12:
+        return start < size
+    flags, *numbers = struct.unpack(">III", header)
+    length = numbers[1 if flags & _MP3_HAS_FRAMES else 0]
+    return not flags & _MP3_HAS_BYTES or start + length <= size
 
 
 def _ogg_is_whole(file: BinaryIO, size: int) -> bool:

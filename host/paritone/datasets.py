@@ -1,27 +1,28 @@
-"""Data sets in the ESC layout: a CSV of file names and categories beside a folder of audio."""
+"""Data sets: a CSV of file names and labels beside a folder of audio, and their splits."""
 
 from __future__ import annotations
 
-import csv
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from paritone import fsd50k
 from paritone.config import Config, Source, Split, behind, given
 from paritone.config import Dataset as Settings
 from paritone.errors import AudioError, ConfigError
+from paritone.rows import Row, esc, read
 
 GARBAGE_CLASS = "other"
 """The class of every clip whose category is not among ``class_names``."""
 
-_AUDIO_SUFFIXES = (".wav", ".flac", ".ogg")
+_AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One audio file and its classes (exactly one, while multi-label is not there yet)."""
+    """One audio file and its classes: exactly one, unless ``dataset.multi_label`` is true."""
 
     path: Path
     labels: tuple[str, ...]
@@ -40,15 +41,6 @@ class Dataset:
         return {name: counted[name] for name in self.class_names}
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row of the CSV: a file name and its category."""
-
-    filename: str
-    category: str
-    fold: int | None
-
-
 def load(config: Config, split: Split) -> Dataset | None:
     """Return the clips of a split after the zoo's fall-backs, or None if there is no data.
 
@@ -62,11 +54,11 @@ def load(config: Config, split: Split) -> Dataset | None:
     if source is None:
         return None
     names = class_names(config)
-    rows = _keep_classes(_rows_of_folds(source), settings, names, source)
+    rows = _keep_classes(_rows_of_folds(source, config), settings, names, source)
     rows = _part(rows, settings, split, source)
     if split == "quantization" and settings.quantization_split not in (None, 1.0):
         rows = _fraction(rows, settings.quantization_split or 1.0, settings)
-    clips = tuple(Clip(_find(row, source, settings), (row.category,)) for row in rows)
+    clips = tuple(Clip(_find(row, source, settings), row.labels) for row in rows)
     _refuse_missing(clips, source)
     return Dataset(clips, names)
 
@@ -84,48 +76,29 @@ def class_names(config: Config) -> tuple[str, ...]:
         source = next((s for s in (given(settings, split) for split in order) if s), None)
         if source is None:
             raise ConfigError("dataset.class_names: is needed where there is no data set")
-        names = tuple({row.category for row in _read(source)})
+        names = tuple({label for row in _read(source, config) for label in row.labels})
     garbage = {GARBAGE_CLASS} if settings.use_garbage_class else set()
     return tuple(sorted({*names, *garbage}))
 
 
 def _refuse_what_is_not_there(settings: Settings) -> None:
-    if settings.name == "fsd50k":
-        raise ConfigError("dataset.name fsd50k is not there yet")
     if settings.multi_label:
         raise ConfigError("dataset.multi_label True is not there yet")
 
 
-def _read(source: Source) -> list[Row]:
-    """Read a CSV's rows; ConfigError names the file, the line and the column that is unfit."""
-    try:
-        with source.csv.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file, skipinitialspace=True)
-            missing = {"filename", "category"} - set(table.fieldnames or ())
-            if missing:
-                raise ConfigError(
-                    f"{source.csv}: expected columns filename and category, "
-                    f"got {', '.join(table.fieldnames or ()) or 'an empty file'}"
-                )
-            return [_row(line, source.csv, table.line_num) for line in table]
-    except FileNotFoundError as error:
-        raise ConfigError(f"dataset.{source.split}_csv_path: no such file: {source.csv}") from error
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise ConfigError(f"{source.csv}: expected a CSV file in UTF-8: {error}") from error
+def _read(source: Source, config: Config) -> list[Row]:
+    """Read a CSV's rows; FSD50K's are unsmeared, and left out if they are to have one label."""
+    if config.dataset.name != "fsd50k":
+        key = f"dataset.{source.split}_csv_path"
+        return read(source.csv, key, ("filename", "category"), esc(config.dataset.multi_label))
+    settings = fsd50k.section(config)
+    key = "dataset_specific.fsd50k.csv_folder"
+    found = read(source.csv, key, ("fname", "labels", "mids"), fsd50k.rows(settings))
+    return [row for row in found if len(row.labels) == 1 or not settings.only_keep_monolabel]
 
 
-def _row(line: dict[str, str | None], path: Path, number: int) -> Row:
-    filename, category = (line.get(key) or "" for key in ("filename", "category"))
-    if not filename.strip() or not category.strip():
-        raise ConfigError(f"{path}: line {number}: expected a filename and a category")
-    if category.strip().startswith("["):
-        raise ConfigError(f"{path}: line {number}: lists of categories are not there yet")
-    fold = (line.get("fold") or "").strip()
-    return Row(filename.strip(), category.strip(), int(fold) if fold.isdigit() else None)
-
-
-def _rows_of_folds(source: Source) -> list[Row]:
-    rows = _read(source)
+def _rows_of_folds(source: Source, config: Config) -> list[Row]:
+    rows = _read(source, config)
     if source.folds is None:
         return rows
     kept = [row for row in rows if row.fold in source.folds]
@@ -143,40 +116,42 @@ def _keep_classes(
 ) -> list[Row]:
     """Keep the rows of known classes; the others become the garbage class, if there is one."""
     known = set(names) - ({GARBAGE_CLASS} if settings.use_garbage_class else set())
-    kept = [row for row in rows if row.category in known]
+    kept = [row for row in rows if known & set(row.labels)]
     if not kept:
-        there = sorted({row.category for row in rows})
+        there = sorted({label for row in rows for label in row.labels})
         raise ConfigError(
             f"dataset.class_names: none of {', '.join(sorted(known))} is in {source.csv}, "
             f"which holds {', '.join(there) or 'no rows'}"
         )
-    if not settings.use_garbage_class:
-        return kept
-    garbage = _garbage([row for row in rows if row.category not in known], settings, kept)
-    order = {id(row): index for index, row in enumerate(rows)}
-    chosen = sorted([*kept, *garbage], key=lambda row: order[id(row)])
-    return [
-        row if row.category in known else Row(row.filename, GARBAGE_CLASS, row.fold)
-        for row in chosen
-    ]
+    chosen = kept
+    if settings.use_garbage_class:
+        garbage = _garbage([row for row in rows if not known & set(row.labels)], settings, kept)
+        order = {id(row): index for index, row in enumerate(rows)}
+        chosen = sorted([*kept, *garbage], key=lambda row: order[id(row)])
+    return [replace(row, labels=_known(row, known)) for row in chosen]
+
+
+def _known(row: Row, known: set[str]) -> tuple[str, ...]:
+    """A row's labels among `known`, or else the garbage class."""
+    return tuple(label for label in row.labels if label in known) or (GARBAGE_CLASS,)
 
 
 def _garbage(rows: list[Row], settings: Settings, kept: list[Row]) -> list[Row]:
-    """Draw ``n_samples_per_garbage_class`` rows of each unused category.
+    """Draw ``n_samples_per_garbage_class`` rows of each unused category, a row's first label.
 
     Without that key, as many as make the garbage class as large as the average class.
     """
-    categories = sorted({row.category for row in rows})
+    categories = sorted({row.labels[0] for row in rows})
     if not categories:
         return []
     wanted = settings.n_samples_per_garbage_class
     if wanted is None:
-        average = len(kept) / len({row.category for row in kept})
+        average = len(kept) / len({row.labels[0] for row in kept})
         wanted = max(1, round(average / len(categories)))
     draw = random.Random(settings.seed)
     chosen = []
     for category in categories:
-        members = [row for row in rows if row.category == category]
+        members = [row for row in rows if row.labels[0] == category]
         chosen += draw.sample(members, min(wanted, len(members)))
     return chosen
 
@@ -207,7 +182,7 @@ def _split(
     """Divide rows with scikit-learn's stratified split; the second part has `fraction` of them."""
     from sklearn.model_selection import train_test_split
 
-    labels = [row.category for row in rows]
+    labels = [row.labels[0] for row in rows]
     try:
         first, second = train_test_split(
             rows, test_size=fraction, random_state=settings.seed, stratify=labels

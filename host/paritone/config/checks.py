@@ -92,7 +92,6 @@ def require_supported(config: Config) -> None:
         "training.resume_training_from": training is not None
         and "t" in STEPS[mode]
         and training.resume_training_from is not None,
-        "dataset.name fsd50k": config.dataset.name == "fsd50k",
         "dataset.multi_label True": config.dataset.multi_label,
         "quantization.quantizer onnx_quantizer": "q" in STEPS[mode]
         and config.quantization.quantizer == "onnx_quantizer",
@@ -153,9 +152,11 @@ def _model(config: Config) -> Iterator[str]:
 
 
 def _data(config: Config) -> Iterator[str]:
-    if config.dataset.name == "fsd50k":
-        yield from _fsd50k(config)
-        return
+    if config.dataset.name == "fsd50k" and set("teq") & set(STEPS[config.operation_mode]):
+        problems = list(_fsd50k(config))
+        if problems:
+            yield from problems
+            return
     for split in SPLITS:
         csv, audio = (getattr(config.dataset, f"{split}_{kind}_path") for kind in ("csv", "audio"))
         if (csv is None) != (audio is None):
@@ -211,8 +212,18 @@ def _fsd50k(config: Config) -> Iterator[str]:
         path: Path | None = getattr(section, key)
         if path is None:
             yield f"dataset_specific.fsd50k.{key}: is required, and is not there"
-        elif not path.exists():
-            yield f"dataset_specific.fsd50k.{key}: no such file or folder: {path}"
+        elif not (path.is_file() if key.endswith("_path") else path.is_dir()):
+            kind = "file" if key.endswith("_path") else "folder"
+            yield f"dataset_specific.fsd50k.{key}: no such {kind}: {path}"
+    for name in ("dev.csv", "eval.csv"):
+        folder = section.csv_folder
+        if folder is not None and folder.is_dir() and not (folder / name).is_file():
+            yield f"dataset_specific.fsd50k.csv_folder: no {name} in {folder}"
+    if not section.only_keep_monolabel and not config.dataset.multi_label:
+        yield (
+            "dataset_specific.fsd50k.only_keep_monolabel: False needs dataset.multi_label True, "
+            "for clips of several labels"
+        )
 
 
 def _audio(config: Config) -> Iterator[str]:

@@ -14,6 +14,7 @@ from paritone.config.checks import check, check_features
 from paritone.config.coercion import is_none
 from paritone.config.problems import explain, record_at
 from paritone.config.records import Config, Named
+from paritone.config.sets import with_published_sets
 from paritone.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _validated(cfg: DictConfig, directory: Path | str | None) -> Config:
         training.setdefault("custom_model_path", str(Path(directory).absolute() / CUSTOM_MODEL))
     sections.pop("hydra", None)
     try:
-        return Config.model_validate(sections)
+        return with_published_sets(Config.model_validate(sections))
     except ValidationError as error:
         raise ConfigError(explain(error, Config)) from error
 

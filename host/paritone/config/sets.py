@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from paritone.config.records import Dataset
+from paritone.config.records import Config, Dataset
 
 Split = Literal["training", "validation", "quantization", "test"]
 SPLITS: tuple[Split, ...] = ("training", "validation", "quantization", "test")
@@ -32,6 +32,23 @@ def given(dataset: Dataset, split: Split) -> Source | None:
     if csv is None and audio is None and folds is not None:
         csv, audio, _ = _keys(dataset, "training")
     return Source(split, csv, audio, folds) if csv is not None and audio is not None else None
+
+
+def with_published_sets(config: Config) -> Config:
+    """Name the sets of ``dataset.name`` fsd50k: dev is training, eval is validation.
+
+    ``dataset_specific.fsd50k`` says where they are; other training and validation paths are of
+    no use then.
+    """
+    specific = config.dataset_specific
+    section = specific.fsd50k if specific is not None else None
+    if config.dataset.name != "fsd50k" or section is None:
+        return config
+    folder, paths = section.csv_folder, {}
+    for split, part in (("training", "dev"), ("validation", "eval")):
+        paths[f"{split}_csv_path"] = folder / f"{part}.csv" if folder is not None else None
+        paths[f"{split}_audio_path"] = getattr(section, f"{part}_audio_folder")
+    return config.model_copy(update={"dataset": config.dataset.model_copy(update=paths)})
 
 
 def behind(dataset: Dataset, split: Split) -> Source | None:

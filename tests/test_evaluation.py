@@ -177,9 +177,3 @@ def test_a_bad_clip_among_good_ones_is_named(tmp_path, examples, kind):
     clips = tuple(Clip(path, ("dog",)) for path in (good[0], bad, *good[1:]))
     with pytest.raises(AudioError, match=r"bad\.(wav|ogg)"):
         ClipStore(config).load(Dataset(clips, ("dog",)))
-
-
-def test_confusion_matrix_is_drawn(tmp_path):
-    found = accuracy.measure([np.eye(3)[:1]], [_clip("a")], NAMES, "float")
-    accuracy.save_confusion(found, "float", tmp_path / "float.png")
-    assert (tmp_path / "float.png").read_bytes().startswith(b"\x89PNG")

@@ -53,10 +53,12 @@ def test_chain_eqe(project, tmp_path, capfd):
     gate = {"patches", "threshold", "silent_patches", "silent_clips"}
     for kind, row in found["accuracy"].items():
         streamed = gate if kind == "streaming" else set()
-        assert set(row) == {"patch", "clip", "clips", "features"} | streamed
+        assert set(row) >= {"patch", "clip", "clips", "features"} | streamed
+        assert set(row["per_class"]) == {"crying_baby", "dog", "rooster"}
         assert row["clips"] == 6
         assert row["features"] == ("integer" if kind in ("device", "streaming") else "float")
-        assert (tmp_path / f"run/{kind}_confusion_matrix.png").is_file()
+        for name in ("confusion_matrix", "patch_confusion_matrix", "unknown_class"):
+            assert (tmp_path / f"run/{kind}_{name}.png").read_bytes().startswith(b"\x89PNG")
     assert found["model"]["input"] == {"dtype": "int8", "shape": [1, 20, 16, 1]}
     assert not {"parity", "latency", "memory"} & set(found), "what was not done is absent"
     assert (tmp_path / "run/quantized_models/quantized_model.tflite").is_file()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,24 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What an accuracy was measured on, clip by clip.
+
+    Attributes
+    ----------
+    scores : [patches, classes] of each clip
+    silent : bool [patches] of each clip: those that do not vote
+    truth, predicted : int64 [clips]: numbers of classes; one past the last for a silent clip
+    """
+
+    clips: tuple[Clip, ...]
+    scores: tuple[Scores, ...]
+    silent: tuple[NDArray[np.bool_], ...]
+    truth: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Accuracy:
     """How often a model is right.
 
@@ -43,6 +60,7 @@ class Accuracy:
     features : "float" (the host's) or "integer" (the device's)
     confusion : int64 [classes, classes], clips by true class (rows) and predicted class; with
         silent clips one row and one column more
+    evidence : what was measured
     gate : None where every patch votes
     """
 
@@ -53,6 +71,7 @@ class Accuracy:
     features: str
     class_names: tuple[str, ...]
     confusion: NDArray[np.int64]
+    evidence: Evidence
     gate: Gate | None = None
 
     @property
@@ -117,6 +136,9 @@ def measure(
         features=features,
         class_names=named,
         confusion=confusion_matrix(truth, predicted, labels=range(len(named))),
+        evidence=Evidence(
+            tuple(clips), tuple(scores), tuple(~votes for votes in heard), truth, predicted
+        ),
         gate=None if silent is None else Gate(threshold, patches - votes, int(mute.sum())),
     )
 
@@ -129,19 +151,3 @@ def label_of(clip: Clip, names: tuple[str, ...]) -> int:
             "data sets is not there yet"
         )
     return names.index(clip.labels[0])
-
-
-def save_confusion(accuracy: Accuracy, title: str, path: Path) -> None:
-    """Draw the confusion matrix as a PNG; no window is opened."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from sklearn.metrics import ConfusionMatrixDisplay
-
-    size = 3 + 0.5 * len(accuracy.class_names)
-    figure = Figure(figsize=(size, size), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    display = ConfusionMatrixDisplay(accuracy.confusion, display_labels=accuracy.class_names)
-    display.plot(ax=axes, xticks_rotation=60, colorbar=False, cmap="Blues")
-    axes.set_title(f"{title}: {accuracy.clip:.1%} of {accuracy.clips} clips")
-    figure.savefig(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from paritone.metrics import Metrics, Sweep
 
 DPI = 110
 
@@ -114,3 +116,50 @@ def _mark_best(axes: Any, edges: NDArray[np.float64], scores: NDArray[np.float32
         markeredgecolor="black",
         markersize=4,
     )
+
+
+def draw_evaluation(kind: str, row: Mapping[str, Any], found: Metrics, run_dir: Path) -> None:
+    """Draw both confusion matrices and the sweep of the unknown class's threshold."""
+    names = found.class_names
+    titles = {
+        "confusion_matrix": (found.clip_confusion, f"{row['clip']:.1%} of {row['clips']} clips"),
+        "patch_confusion_matrix": (
+            found.patch_confusion,
+            f"{row['patch']:.1%} of {found.patch_confusion.sum()} patches",
+        ),
+    }
+    for name, (matrix, title) in titles.items():
+        save(confusion(matrix, names, f"{kind}: {title}"), run_dir / f"{kind}_{name}.png")
+    if found.sweep is not None:
+        chosen = found.unknown.get("threshold")
+        save(unknown_sweep(found.sweep, kind, chosen), run_dir / f"{kind}_unknown_class.png")
+
+
+def confusion(matrix: NDArray[np.int64], names: Sequence[str], title: str) -> Figure:
+    """Draw a confusion matrix, true classes down, predicted classes across."""
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    size = 3 + 0.5 * len(names)
+    drawn = figure(size, size)
+    axes = drawn.add_subplot()
+    display = ConfusionMatrixDisplay(matrix, display_labels=names)
+    display.plot(ax=axes, xticks_rotation=60, colorbar=False, cmap="Blues")
+    axes.set_title(title)
+    return drawn
+
+
+def unknown_sweep(sweep: Sweep, kind: str, chosen: float | None) -> Figure:
+    """Draw accuracy and the share rejected against the unknown class's threshold."""
+    from paritone.metrics import SWEEP
+
+    drawn = figure(6.5, 4)
+    axes = drawn.add_subplot()
+    axes.plot(SWEEP, sweep.accuracy, label="accuracy of the clips left", color="tab:blue")
+    axes.plot(SWEEP, sweep.rejected, label="clips rejected", color="tab:orange", linestyle="--")
+    if chosen is not None:
+        axes.axvline(chosen, color="black", linewidth=1, label=f"configured, {chosen:g}")
+    axes.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel="share")
+    axes.set(xlabel="deployment.unknown_class_threshold", title=f"{kind}: unknown class")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="best", fontsize=8)
+    return drawn

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from paritone import (
-    accuracy,
     evaluation,
+    figures,
+    metrics,
+    patch_files,
     prediction,
     preparation,
     progress,
     quantization,
     report,
+    scoring,
     streaming,
 )
 from paritone.accuracy import Accuracy
@@ -104,15 +107,23 @@ def _evaluate(prepared: Prepared, run_dir: Path, results: Results) -> Results:
         problem = evaluation.device_problem(model, prepared.config)
         if problem is None:
             kinds += ["device", "streaming"]
+            kinds += [on] if (on := target(prepared.config)) not in ("host", "native") else []
         else:
             progress.notice(f"accuracy on the device is left out: {problem}")
             results = results.without("accuracy on the device", problem)
     for kind in kinds:
-        with _step(f"Evaluating {model.name}, {_HOW[kind]}"):
+        with _step(f"Evaluating {model.name}, {_HOW.get(kind, f'on {kind}')}"):
             found = _accuracy(kind, model, prepared)
+            more = metrics.of(found, prepared.config.unknown_class_threshold)
+            figures.draw_evaluation(kind, found.summary(), more, run_dir)
         _log.info("accuracy, %s: %s, by class %s", kind, found.summary(), found.per_class)
-        accuracy.save_confusion(found, kind, run_dir / f"{kind}_confusion_matrix.png")
-        results = results.with_part("accuracy", {kind: found.summary()})
+        results = results.with_part("accuracy", {kind: {**found.summary(), **more.record()}})
+        if kind == kinds[0]:
+            data = prepared.store.load(_need(prepared.test))
+            for path in patch_files.write(
+                model, data, found.evidence.scores, prepared.config, kind, run_dir
+            ):
+                _log.info("%s", path)
     return results.with_part("model", evaluation.describe(model))
 
 
@@ -128,6 +139,8 @@ def _accuracy(kind: str, model: Path, prepared: Prepared) -> Accuracy:
     test = _need(prepared.test)
     if kind == "streaming":
         return streaming.evaluate(model, test, prepared.config)
+    if kind not in _HOW:
+        return scoring.evaluate(model, test, prepared.config, kind, prepared.store)
     features = "integer" if kind == "device" else "float"
     return evaluation.evaluate(model, test, prepared.config, features, prepared.store)
 

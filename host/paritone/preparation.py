@@ -89,17 +89,17 @@ def _check_board(config: Config, name: str, host_only: bool) -> str | None:
 
 
 def _check_target(config: Config) -> None:
-    """Check the clips of a prediction, and what they are predicted on."""
+    """Check the clips of a prediction, and what predicts or is evaluated."""
     from paritone.features.limits import device_limits
 
-    if STEPS[config.operation_mode] != "p":
-        return
-    prediction.clips(config)
+    port = config.evaluation.port
+    if STEPS[config.operation_mode] == "p":
+        prediction.clips(config)
+        port = need(config.prediction, "prediction").port
     name = configuration.target(config)
     if name == "host":
         return
     if name != "native":
-        port = need(config.prediction, "prediction").port
         boards.require_tools(scoring.board(name), port)
     limits = device_limits(config.feature_extraction, config.preprocessing.target_rate)
     if limits:
@@ -139,7 +139,7 @@ def _check_model(config: Config, steps: str, classes: int | None) -> None:
     if "feature_extraction" in config.model_fields_set or steps != "q":
         evaluation.check_fits(path, config, classes)
     target = configuration.target(config)
-    if steps[0] in "bd" or target != "host":
+    if steps[0] in "bd" or (target != "host" and steps in ("p", "e")):
         if not evaluation.is_quantized(path):
             raise ModelError(
                 f"{path}: not a quantized model; the device runs int8 .tflite models: "
@@ -147,10 +147,12 @@ def _check_model(config: Config, steps: str, classes: int | None) -> None:
             )
         _check_device(path, config, target)
     elif set("bd") & set(steps):
-        _check_convertible(path, config)
+        _check_convertible(path, config, "host")
+    elif target != "host":
+        _check_convertible(path, config, target)
 
 
-def _check_convertible(path: Path, config: Config) -> None:
+def _check_convertible(path: Path, config: Config, target: str) -> None:
     """Convert on random patches: what the device cannot do is told before long work."""
     from paritone.models.load import load_keras
 
@@ -165,7 +167,7 @@ def _check_convertible(path: Path, config: Config) -> None:
     with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
         trial = Path(folder) / "model.tflite"
         trial.write_bytes(content)
-        _check_device(trial, config, "host")
+        _check_device(trial, config, target)
 
 
 def _check_device(path: Path, config: Config, target: str) -> None:

@@ -72,6 +72,10 @@ def _accuracy(record: Mapping[str, Any]) -> Rows:
         if row.get("threshold"):
             of = f"patches ({row['silent_patches']} of {row['patches']} silent)"
         text = f"{row['clip']:.2%} of {row['clips']} clips, {row['patch']:.2%} of {of}"
+        if "macro" in row:
+            text += f", F1 {row['macro']['f1']:.3f}"
+        if "clip" in row.get("roc_auc", {}):
+            text += f", ROC AUC {row['roc_auc']['clip']:.3f}"
         whole = ", whole clips" if "threshold" in row else ""
         rows.append((f"accuracy, {kind} ({row['features']} features{whole})", text))
     return rows

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paritone import boards
-from paritone.accuracy import Scores
+from paritone.accuracy import Accuracy, Scores, measure
 from paritone.boards import Board
+from paritone.clips import ClipStore
 from paritone.config import Config
+from paritone.datasets import Dataset
 from paritone.engine import plan
 from paritone.errors import ConfigError
+from paritone.progress import track
 from paritone.tflite_reference import dequantize
 
 if TYPE_CHECKING:
@@ -33,6 +36,29 @@ def board(name: str) -> Board:
         known = ", ".join(("host", "native", *boards.names()))
         raise ConfigError(f"no target {name!r}: expected one of {known}")
     return boards.get(name)
+
+
+def evaluate(
+    model: Path, dataset: Dataset, config: Config, target: str, store: ClipStore
+) -> Accuracy:
+    """Accuracy of a quantized model on a board, on the clips as evaluation preprocesses them.
+
+    Raises
+    ------
+    ConfigError, ModelError, AudioError, ToolMissingError, CheckFailedError
+    """
+    data = store.load(dataset, "test clips")
+    with scorer(model, config, target, config.evaluation.port) as score:
+        heard = [score(clip.pcm) for clip in track(data, f"Evaluating on {target}", len(data))]
+    gate = config.silence_threshold
+    return measure(
+        [scores for scores, _ in heard],
+        [clip.clip for clip in data],
+        dataset.class_names,
+        "integer",
+        [silent for _, silent in heard] if gate else None,
+        gate,
+    )
 
 
 @contextmanager

@@ -33,10 +33,15 @@ def run(
     ] = False,
     on: Annotated[
         str | None,
-        typer.Option("--on", metavar="host|native|BOARD", help="What predicts: prediction.target."),
+        typer.Option(
+            "--on", metavar="host|native|BOARD", help="What predicts or is evaluated: .target."
+        ),
     ] = None,
     port: Annotated[
-        str | None, typer.Option("--port", metavar="PORT", help="The board's: prediction.port.")
+        str | None,
+        typer.Option(
+            "--port", metavar="PORT", help="The board's: prediction.port, evaluation.port."
+        ),
     ] = None,
     host_only_ok: Annotated[
         bool,
@@ -47,7 +52,12 @@ def run(
     from paritone import hydra_job
 
     given = {"target": on, "port": port}
-    options = [f"++prediction.{key}={name}" for key, name in given.items() if name is not None]
+    options = [
+        f"++{section}.{key}={name}"
+        for section in ("prediction", "evaluation")
+        for key, name in given.items()
+        if name is not None
+    ]
     hydra_job.run(
         config_path,
         config_name,

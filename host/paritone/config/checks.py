@@ -76,10 +76,16 @@ def check_features(config: Config) -> None:
 
 
 def target(config: Config) -> str:
-    """Return what a prediction runs on: ``host``, ``native`` or a board's name."""
-    if STEPS[config.operation_mode] == "p" and config.prediction is not None:
-        return config.prediction.target
-    return "host"
+    """Return what a prediction or an evaluation runs on: ``host``, ``native`` or a board.
+
+    ST's ``stedgeai_host`` is its C on this machine: ours is ``native``.
+    """
+    steps, name = STEPS[config.operation_mode], "host"
+    if steps == "p" and config.prediction is not None:
+        name = config.prediction.target
+    elif "e" in steps:
+        name = config.evaluation.target
+    return {"stedgeai_host": "native"}.get(name, name)
 
 
 def require_supported(config: Config) -> None:
@@ -125,6 +131,10 @@ def _exclusions(config: Config) -> Iterator[str]:
         )
     if dataset.use_garbage_class and dataset.class_names is None:
         yield "dataset.class_names: is required by dataset.use_garbage_class, and is not there"
+    evaluation = config.evaluation
+    written = evaluation.gen_npy_input and evaluation.gen_npy_output
+    if written and evaluation.npy_in_name == evaluation.npy_out_name:
+        yield "evaluation.npy_out_name: expected another name than npy_in_name"
     if dataset.class_names is not None and len(dataset.class_names) < 2:
         yield f"dataset.class_names: expected at least 2 classes, got {len(dataset.class_names)}"
 

@@ -5,6 +5,7 @@ Keys of our own are marked "ours": the zoo does not have them, and they are all 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -103,6 +104,18 @@ def _many_named(value: Any) -> tuple[Any, ...]:
         if not (is_none(arguments) or isinstance(arguments, dict)):
             raise ValueError("names with their arguments as keys and values")
     return tuple({"name": str(name), "arguments": items} for name, items in value.items())
+
+
+def _file_name(default: str) -> Callable[[Any], str]:
+    """Read the name of a ``.npy`` file, with its extension or without; no folder."""
+
+    def read(value: Any) -> str:
+        name = default if is_none(value) else to_text(value).removesuffix(".npy")
+        if not name or set("/\\:") & set(name) or name.startswith("."):
+            raise ValueError("the name of a file, without a folder")
+        return name
+
+    return read
 
 
 class Record(BaseModel):
@@ -377,13 +390,14 @@ class Prediction(Record):
 
 
 class Evaluation(Record):
-    """Section ``evaluation``."""
+    """Section ``evaluation``; ``port`` is ours: that of a board which is ``target``."""
 
     gen_npy_input: Bool = False
     gen_npy_output: Bool = False
-    npy_in_name: OptionalText = None
-    npy_out_name: OptionalText = None
-    target: OptionalText = None
+    npy_in_name: Annotated[str, BeforeValidator(_file_name("npy_in"))] = "npy_in"
+    npy_out_name: Annotated[str, BeforeValidator(_file_name("npy_out"))] = "npy_out"
+    target: Target = "host"
+    port: OptionalText = None
 
 
 class Stedgeai(Record):

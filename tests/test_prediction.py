@@ -15,6 +15,7 @@ from paritone.clips import ClipData
 from paritone.config import Preprocessing
 from paritone.datasets import Clip
 from paritone.prediction import UNKNOWN, Recording, judge
+from paritone.prepared_audio import PreparedAudio
 from zoo_config import FEATURES, PREPROCESSING, write_wav
 
 NAMES = ("a", "b", "c")
@@ -125,7 +126,7 @@ def test_a_folder_of_clips(tiny_config, folder, tmp_path, capfd):
     model = load_keras(config.general.model_path)
     lines = table(tmp_path / "run/predictions_patches.csv")
     for row in rows:
-        data = clips.prepare(Clip(folder / row["file"], ()), config)
+        data = clips.prepare(Clip(folder / row["file"], ()), config, PreparedAudio(config))
         scores = model.predict(data.patches[..., None], verbose=0)
         best = scores.sum(axis=0).argmax()
         assert row["class"] == config.dataset.class_names[best]
@@ -193,7 +194,7 @@ def test_native_is_the_integer_features_through_the_reference(tiny_config, folde
     from paritone.tflite_reference import Reference, dequantize
 
     config = configuration.load_file(tiny_config)
-    pcm = clips.prepare(Clip(folder / "one.ogg", ()), config).pcm
+    pcm = clips.prepare(Clip(folder / "one.ogg", ()), config, PreparedAudio(config)).pcm
     with scoring.scorer(quantized, config, "native") as score:
         got, silent = score(pcm)
     reference = Reference(quantized)

@@ -13,7 +13,8 @@ import pytest
 
 import emulated_models
 from cortex_m_emulator import M4, M7, M33
-from paritone.engine.lowering import Step, packed
+from paritone.engine import params
+from paritone.engine.lowering import Step, coded, packed
 from paritone.engine.plan import Plan, plan
 from paritone.engine.tflite import parse
 from paritone.native.engine import Engine
@@ -25,7 +26,7 @@ SAME, VALID = 0, 1
 
 @dataclass(frozen=True)
 class Shape:
-    """A convolution; `weights` are noise, or all of them at an end of their range."""
+    """A convolution; `weights` are noise, small mostly, or all of them at an end of their range."""
 
     size: tuple[int, int]
     depth: int
@@ -57,6 +58,9 @@ SHAPES = (
     Shape((2, 2), 6, 4, (5, 5), padding=SAME, zeros=(-128, 127), activation="NONE"),
     Shape((12, 13), 33, 9, zeros=(-128, -128)),
     Shape((1, 5), 3, 8, weights="low"),
+    Shape((4, 5), 64, 11, weights="small"),
+    Shape((5, 4), 12, 6, (3, 3), padding=SAME, weights="small", zeros=(7, 0), activation="NONE"),
+    Shape((3, 3), 16, 8, weights="zero", zeros=(-3, 9)),
 )
 
 
@@ -64,6 +68,9 @@ def _weights(shape: Shape, rng: np.random.Generator) -> np.ndarray:
     dimensions = (shape.channels, *shape.window, shape.depth)
     if shape.weights == "noise":
         return rng.integers(-127, 128, dimensions)
+    if shape.weights in ("small", "zero"):
+        spread = 18 * (shape.weights == "small")
+        return rng.laplace(0, spread, dimensions).round().clip(-127, 127).astype(np.int64)
     if shape.weights == "ends":
         return rng.choice([-127, 127], dimensions)
     return np.full(dimensions, 127 if shape.weights == "high" else -127)
@@ -109,12 +116,23 @@ def cases(tflite_schema):
 
 
 def _plans(case: Case) -> list[Plan]:
-    """As planned; one triple of pixels at once; weights stored wide."""
+    """As planned; one triple of pixels at once; weights stored wide; entropy-coded."""
     made = plan(parse(case.content))
     (step,) = made.steps
     assert step.kernel == "PRODUCTS"
     others = (packed.with_block(step.params, 1), packed.with_widened(step.params))
-    return [made, *(_with(made, replace(step, params=p)) for p in others)]
+    return [
+        made,
+        *(_with(made, replace(step, params=p)) for p in others),
+        _with(made, replace(step, params=_coded(step.params), kernel=coded.KERNEL)),
+    ]
+
+
+def _coded(p: params.Products) -> params.Products:
+    """Coded weights, be they smaller or not; as they are where the kernel cannot know them."""
+    if p.depth % coded.RUN:
+        return p
+    return replace(p, weights=None, coded=coded.encode(p.weights))
 
 
 def _with(made: Plan, step: Step) -> Plan:

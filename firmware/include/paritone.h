@@ -348,6 +348,7 @@ typedef enum {
     PARITONE_KERNEL_WEIGHTED_SUM = 21, /* ADD and SUB of one shape */
     PARITONE_KERNEL_CHANNEL_LOOKUP = 22,
     PARITONE_KERNEL_PRELU = 23,
+    PARITONE_KERNEL_PRODUCTS_CODED = 24, /* PRODUCTS whose weights may be entropy-coded */
     PARITONE_KERNEL_COUNT
 } paritone_kernel_id_t;
 

@@ -69,6 +69,7 @@ typedef struct {
     int32_t minimum, maximum;
     const int32_t *weights; /* [groups][depth], four in a word, the first in the lowest byte */
     const int32_t *wide;    /* or [groups][depth][2], two in a word: first + second * 2^21 */
+    const int32_t *coded;   /* or entropy-coded: src/products_decode.h */
     const uint8_t *chunks;  /* [groups] of each; null: 1 */
     const int32_t *factor;  /* [groups][4], this and what follows */
     const int16_t *start;
@@ -204,6 +205,7 @@ typedef struct {
 
 paritone_kernel_t paritone_conv_2d;
 paritone_kernel_t paritone_products;
+paritone_kernel_t paritone_products_coded;
 paritone_kernel_t paritone_depthwise_conv_2d;
 paritone_kernel_t paritone_depthwise_lines;
 paritone_kernel_t paritone_fully_connected;

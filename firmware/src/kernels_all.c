@@ -4,6 +4,7 @@
 const paritone_kernels_t paritone_kernels_all = {{
     [PARITONE_KERNEL_CONV_2D] = paritone_conv_2d,
     [PARITONE_KERNEL_PRODUCTS] = paritone_products,
+    [PARITONE_KERNEL_PRODUCTS_CODED] = paritone_products_coded,
     [PARITONE_KERNEL_DEPTHWISE_CONV_2D] = paritone_depthwise_conv_2d,
     [PARITONE_KERNEL_DEPTHWISE_LINES] = paritone_depthwise_lines,
     [PARITONE_KERNEL_FULLY_CONNECTED] = paritone_fully_connected,

@@ -12,6 +12,7 @@
 #include "fixed_point.h"
 #include "operands.h"
 #include "products.h"
+#include "products_decode.h"
 #include "weighted_sum.h"
 #include "window.h"
 
@@ -30,11 +31,13 @@ typedef struct {
 /* Triples of pixels that are there packed. */
 typedef struct {
     int32_t first; /* pixel of the call */
+    int32_t next;  /* and of the next block */
     int32_t triples;
     int32_t in_line; /* of these, before the ones that repeat pixels */
     int32_t *packed;
     int32_t *weights; /* room for them */
     int32_t *sums;
+    int8_t *rest; /* outputs of the channels that do not fill a group */
 } block_t;
 
 /* The run of taps at column x of row y; what lies outside is padding. */
@@ -143,10 +146,10 @@ static void pack_block(const gather_t *g, const block_t *b)
 }
 
 /* A group of four channels; output: of the call's first pixel. */
-static void multiply_group(const gather_t *g, const block_t *b, int32_t group, int8_t *output)
+static void multiply_whole(const gather_t *g, const block_t *b, int32_t group,
+                           const int32_t *weights, int8_t *output)
 {
     const paritone_products_t *p = g->p;
-    const int32_t *weights = products_weights(p, group, b->weights);
     const int32_t apart = p->window.out_channels, words = p->depth * PRODUCTS_WORDS;
     if (b->in_line > 0) {
         const products_output_t to = {&output[b->first * apart], apart, b->sums};
@@ -159,14 +162,14 @@ static void multiply_group(const gather_t *g, const block_t *b, int32_t group, i
     }
 }
 
-/* The channels that do not fill a group, by way of `scratch`. */
-static void multiply_rest(const gather_t *g, const block_t *b, int32_t group, int8_t *scratch,
-                          int8_t *output)
+/* The channels that do not fill a group, by way of scratch memory. */
+static void multiply_rest(const gather_t *g, const block_t *b, int32_t group,
+                          const int32_t *weights, int8_t *output)
 {
     const int32_t channels = g->p->window.out_channels, done = group * PRODUCTS_GROUP;
+    int8_t *scratch = b->rest;
     const products_output_t to = {scratch, PRODUCTS_GROUP, b->sums};
-    products_multiply(g->p, group, products_weights(g->p, group, b->weights), b->packed,
-                      b->triples, to);
+    products_multiply(g->p, group, weights, b->packed, b->triples, to);
     for (int32_t i = 0; i < b->triples; i++) {
         int32_t pixel = pixel_of(g, b->first, i);
         for (int32_t n = 0; n < PRODUCTS_TRIPLE; n++, pixel += g->step) {
@@ -198,51 +201,113 @@ static void add_rows(const paritone_step_t *step, int32_t first_row, int32_t row
 }
 
 /* What the scratch memory holds, in this order; host/paritone/engine/params.py adds it up. */
-static block_t scratch_layout(gather_t *g, void *scratch, int8_t **rest)
+static block_t scratch_layout(gather_t *g, void *scratch)
 {
     const paritone_products_t *p = g->p;
     const int32_t words = p->depth * PRODUCTS_WORDS;
     int32_t *weights = (int32_t *)scratch + p->block * words;
     int32_t *sums = weights + (p->wide == NULL ? words : 0);
-    const block_t block = {0, 0, 0, scratch, weights, sums};
-    *rest = (int8_t *)(sums + (p->chunks != NULL ? p->block * PRODUCTS_SUMS : 0));
+    int8_t *rest = (int8_t *)(sums + (p->chunks != NULL ? p->block * PRODUCTS_SUMS : 0));
+    const block_t block = {0, 0, 0, 0, scratch, weights, sums, rest};
     const int32_t partial = p->window.out_channels % PRODUCTS_GROUP != 0;
-    g->padding = *rest + partial * p->block * PRODUCTS_TRIPLE * PRODUCTS_GROUP;
+    g->padding = rest + partial * p->block * PRODUCTS_TRIPLE * PRODUCTS_GROUP;
     for (int32_t i = 0; i < PRODUCTS_TRIPLE; i++) {
         g->edge[i] = g->padding + (i + 1) * g->run;
     }
     return block;
 }
 
-void paritone_products(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
+/* Everything of a call that comes before its first block. */
+static gather_t begin(const paritone_step_t *step, int32_t first_row, int32_t rows,
+                      uint8_t *arena, block_t *block)
 {
     const paritone_products_t *p = step->params;
     const paritone_window_t *w = &p->window;
-    const int32_t pixels = rows * w->out_width, groups = w->out_channels / PRODUCTS_GROUP;
-    const int32_t taps = w->dilation_width == 1 ? w->width : 1;
+    const int32_t pixels = rows * w->out_width, taps = w->dilation_width == 1 ? w->width : 1;
     gather_t g = {p, image_of(step, w, arena), first_row, pixels, pixels >= PRODUCTS_TRIPLE,
                   taps, taps * w->in_channels, NULL, {NULL, NULL, NULL}};
-    int8_t *output = output_row(step, first_row, arena), *rest;
-    block_t block = scratch_layout(&g, scratch_of(step, arena), &rest);
+    *block = scratch_layout(&g, scratch_of(step, arena));
     if (p->padded) {
         memset(g.padding, p->padding, (size_t)g.run);
     }
-    const int32_t per_triple = g.step == 0 ? 1 : PRODUCTS_TRIPLE;
-    for (; block.first < pixels; block.first += p->block * per_triple) {
-        const int32_t left = (pixels - block.first + per_triple - 1) / per_triple;
-        const int32_t whole = g.step == 0 ? 0 : (pixels - block.first) / PRODUCTS_TRIPLE;
-        block.triples = left < p->block ? left : p->block;
-        block.in_line = whole < p->block ? whole : p->block;
-        pack_block(&g, &block);
-        for (int32_t group = 0; group < groups; group++) {
-            multiply_group(&g, &block, group, output + group * PRODUCTS_GROUP);
-        }
-        if (groups * PRODUCTS_GROUP < w->out_channels) {
-            multiply_rest(&g, &block, groups, rest, output);
-        }
+    return g;
+}
+
+/* A block's triples, packed; false behind the last one. */
+static int next_block(const gather_t *g, block_t *b)
+{
+    const int32_t per_triple = g->step == 0 ? 1 : PRODUCTS_TRIPLE;
+    b->first = b->next;
+    const int32_t left = (g->pixels - b->first + per_triple - 1) / per_triple;
+    if (left <= 0) {
+        return 0;
     }
-    clamp_all(output, pixels * w->out_channels, p->minimum, p->maximum);
+    const int32_t whole = g->step == 0 ? 0 : (g->pixels - b->first) / PRODUCTS_TRIPLE;
+    b->triples = left < g->p->block ? left : g->p->block;
+    b->in_line = whole < g->p->block ? whole : g->p->block;
+    b->next += g->p->block * per_triple;
+    pack_block(g, b);
+    return 1;
+}
+
+/* A group of channels; output: of the call's first pixel. */
+static void multiply_group(const gather_t *g, const block_t *b, int32_t group,
+                           const int32_t *weights, int8_t *output)
+{
+    const int32_t first = group * PRODUCTS_GROUP;
+    if (first + PRODUCTS_GROUP <= g->p->window.out_channels) {
+        multiply_whole(g, b, group, weights, &output[first]);
+    } else {
+        multiply_rest(g, b, group, weights, output);
+    }
+}
+
+/* Everything that comes behind the last block. */
+static void end(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
+{
+    const paritone_products_t *p = step->params;
+    clamp_all(output_row(step, first_row, arena), rows * (int32_t)step->row_bytes, p->minimum,
+              p->maximum);
     if (p->summed != 0) {
         add_rows(step, first_row, rows, arena);
     }
+}
+
+static int32_t groups_of(const paritone_products_t *p)
+{
+    return (p->window.out_channels + PRODUCTS_GROUP - 1) / PRODUCTS_GROUP;
+}
+
+void paritone_products(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
+{
+    const paritone_products_t *p = step->params;
+    int8_t *output = output_row(step, first_row, arena);
+    block_t block;
+    const gather_t g = begin(step, first_row, rows, arena, &block);
+    while (next_block(&g, &block)) {
+        for (int32_t group = 0; group < groups_of(p); group++) {
+            multiply_group(&g, &block, group, products_weights(p, group, block.weights), output);
+        }
+    }
+    end(step, first_row, rows, arena);
+}
+
+/* The same for a model some of whose layers have coded weights: only it links their decoding. */
+void paritone_products_coded(const paritone_step_t *step, int32_t first_row, int32_t rows,
+                             uint8_t *arena)
+{
+    const paritone_products_t *p = step->params;
+    int8_t *output = output_row(step, first_row, arena);
+    block_t block;
+    const gather_t g = begin(step, first_row, rows, arena, &block);
+    while (next_block(&g, &block)) {
+        products_reader_t reader = products_reader(p);
+        for (int32_t group = 0; group < groups_of(p); group++) {
+            const int32_t *weights = p->coded != NULL
+                                         ? products_decoded(p, &reader, block.weights)
+                                         : products_weights(p, group, block.weights);
+            multiply_group(&g, &block, group, weights, output);
+        }
+    }
+    end(step, first_row, rows, arena);
 }

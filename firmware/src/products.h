@@ -97,6 +97,8 @@ void products_pack_c(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int
                      int32_t at, int32_t *triple);
 void products_pack_line_c(const products_line_t *line, const int8_t *first, int32_t apart,
                           int32_t at, int32_t *packed);
+void products_unpack_c(const int32_t *words, int32_t n, int32_t depth, int32_t at,
+                       int32_t *scratch); /* words at .. at + n - 1 of a group */
 const int32_t *products_weights_c(const paritone_products_t *p, int32_t group, int32_t *scratch);
 void products_multiply_c(const paritone_products_t *p, int32_t group, const int32_t *weights,
                          const int32_t *packed, int32_t triples, products_output_t to);

@@ -34,14 +34,20 @@ static void weights_of_word(int32_t word, int32_t depth, int16_t *to)
     }
 }
 
+void products_unpack_c(const int32_t *words, int32_t n, int32_t depth, int32_t at,
+                       int32_t *scratch)
+{
+    for (int32_t k = 0; k < n; k++) {
+        weights_of_word(words[k], depth, (int16_t *)scratch + at + k);
+    }
+}
+
 const int32_t *products_weights_c(const paritone_products_t *p, int32_t group, int32_t *scratch)
 {
     if (p->wide != NULL) {
         return &p->wide[group * p->depth * PRODUCTS_WORDS];
     }
-    for (int32_t k = 0; k < p->depth; k++) {
-        weights_of_word(p->weights[group * p->depth + k], p->depth, (int16_t *)scratch + k);
-    }
+    products_unpack_c(&p->weights[group * p->depth], p->depth, p->depth, 0, scratch);
     return scratch;
 }
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from paritone.engine import lifetimes, memory, schedule, search, simulation
 from paritone.engine.lifetimes import Lifetimes
-from paritone.engine.lowering import Step
+from paritone.engine.lowering import Step, coded
 from paritone.engine.memory import Item, Place
-from paritone.engine.schedule import Call, Network, Order
+from paritone.engine.schedule import Call, Network
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def arrange(network: Network, steps: Sequence[Step], point: str) -> Arrangement:
 
 def placed(network: Network, steps: Sequence[Step], choice: search.Choice) -> Arrangement:
     """The arrangement that follows from a choice."""
-    steps = tuple(replace(s, params=p) for s, p in zip(steps, choice.params, strict=True))
+    steps = coded.kernels(replace(s, params=p) for s, p in zip(steps, choice.params, strict=True))
     order = schedule.order(network, choice.groups)
     scratch = {n: size for n, s in enumerate(steps) if (size := s.params.scratch_bytes)}
     over = [

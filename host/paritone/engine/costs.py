@@ -11,6 +11,7 @@ from math import ceil
 
 from paritone.engine import params
 from paritone.engine.lowering import Step
+from paritone.engine.lowering.coded import with_coded
 from paritone.engine.lowering.packed import with_widened
 
 CALL = 150.0
@@ -24,6 +25,8 @@ PACKING = 2.2
 """Instructions for each value of a window that is packed."""
 UNPACKING = 1.8
 """Instructions for each weight that is unpacked, once for each block of pixels."""
+DECODING = 6.6
+"""The same for weights that are entropy-coded."""
 LINE_VALUE = 1.6
 """Instructions for each value that is brought into a line, once for each call that reads it."""
 LINE_CHANNEL = 60.0
@@ -35,6 +38,8 @@ GROUP = 190.0
 """Instructions for four channels of a block of pixels."""
 FLASH_BYTE = 8.0
 """Instructions that a byte of flash must save before weights are stored unpacked."""
+CODED_BYTE = 300.0
+"""Instructions that a byte of flash may cost where weights are decoded rather than unpacked."""
 ROWS_AT_ONCE = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 BLOCKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """Triples of pixels packed at a time."""
@@ -71,14 +76,22 @@ def of_calls(step: Step, parameters: params.Params, rows: Sequence[int]) -> floa
         cost += visits * ceil(w.out_channels / 4) * GROUP
         if parameters.wide is not None:
             return cost + weights * FLASH_BYTE
+        if parameters.coded is not None:
+            saved = weights - parameters.coded.nbytes
+            return cost + weights * visits * DECODING - saved * CODED_BYTE
         cost += weights * visits * UNPACKING
     return cost
 
 
-def variants(step: Step, *, widened: bool = False) -> tuple[params.Params, ...]:
+def variants(
+    step: Step, *, widened: bool = False, coded: bool = False
+) -> tuple[params.Params, ...]:
     """Parameters that a plan may give `step`, by the scratch memory they take, least first.
 
-    `widened` : also with weights that are unpacked already, twice the bytes.
+    Parameters
+    ----------
+    widened : also with weights that are unpacked already, twice the bytes
+    coded : also with weights that are entropy-coded, where that makes them smaller
     """
     if isinstance(step.params, params.DepthwiseLines):
         height = step.params.window.out_height
@@ -89,6 +102,8 @@ def variants(step: Step, *, widened: bool = False) -> tuple[params.Params, ...]:
     window = step.params.window
     triples = ceil(window.out_height * window.out_width / 3)
     forms = [step.params, with_widened(step.params)] if widened else [step.params]
+    if coded and (smaller := with_coded(step.params)) is not None:
+        forms.append(smaller)
     blocks = sorted({min(b, triples) for b in BLOCKS})
     found = [replace(form, block=block) for form in forms for block in blocks]
     return tuple(sorted(found, key=lambda p: p.scratch_bytes))

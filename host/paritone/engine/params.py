@@ -98,7 +98,7 @@ class WeightedSum(Params):
 
 @dataclass(frozen=True, eq=False)
 class Products(Params):
-    """CONV_2D by packed products: ``firmware/src/products.h``; either `weights` or `wide`."""
+    """CONV_2D by packed products: ``firmware/src/products.h``; one form of weights."""
 
     c_type: ClassVar[str] = "paritone_products_t"
     window: Window
@@ -110,6 +110,7 @@ class Products(Params):
     maximum: int
     weights: Int32s | None
     wide: Int32s | None
+    coded: Int32s | None
     chunks: UInt8s | None
     start: Int16s | None
     factor: Int32s

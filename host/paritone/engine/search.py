@@ -71,7 +71,7 @@ def choices(network: Network, steps: Sequence[Step], point: str) -> Iterator[tup
     The score is that of `score` for the least memory that could do.
     """
     tables = [
-        _Variants(step, network.rows[step.output].bytes * node.height)
+        _Variants(step, network.rows[step.output].bytes * node.height, coded=point == "ram")
         for step, node in zip(steps, network.nodes, strict=True)
     ]
     in_place = frozenset(n for n, step in enumerate(steps) if step.in_place)
@@ -100,9 +100,9 @@ def score(cost: float, arena_bytes: int, point: str) -> float:
 class _Variants:
     """Parameters of one step, by scratch memory."""
 
-    def __init__(self, step: Step, output_bytes: int) -> None:
+    def __init__(self, step: Step, output_bytes: int, *, coded: bool) -> None:
         self._step = step
-        self.params = costs.variants(step)
+        self.params = costs.variants(step, coded=coded)
         self.base = costs.of_step(step, output_bytes)
         self._known: dict[tuple[int, ...], list[float]] = {}
         self.scratch = [memory.align(p.scratch_bytes) for p in self.params]

@@ -51,6 +51,7 @@ def packed(conv: params.Conv2D) -> params.Products | None:
         maximum=conv.maximum,
         weights=_words(filled),
         wide=None,
+        coded=None,
         chunks=chunks.astype(np.uint8) if chunks.max() > 1 else None,
         **constants,
     )

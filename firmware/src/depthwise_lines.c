@@ -4,7 +4,6 @@
 #include "fixed_point.h"
 #include "window.h"
 
-#define TAPS 9
 #define ROW_BYTES (2u * DEPTHWISE_CHANNELS * DEPTHWISE_VALUES)
 
 #if PARITONE_SIMD
@@ -21,26 +20,16 @@
 #define store depthwise_lines_store_c
 #endif
 
-/* |weights| <= 128, shift <= 6. */
-static inline void prepare_row(const int8_t *w, int32_t shift, uint32_t pairs[2])
-{
-    const uint32_t left = (uint32_t)w[0] << shift, middle = (uint32_t)w[1] << shift;
-    const uint32_t right = (uint32_t)w[2] << shift;
-    pairs[0] = (left & 0xFFFFu) | middle << 16;
-    pairs[1] = (middle & 0xFFFFu) | right << 16;
-}
-
 /* Everything is scaled so that DEPTHWISE_SHIFT is right: the floors stay where they were. */
-static void prepare(const paritone_depthwise_lines_t *p, int32_t channel, depthwise_channel_t *c)
+static void prepare(const paritone_depthwise_lines_t *p, uint32_t channel, depthwise_lines_t *l)
 {
-    const int8_t *w = &p->weights[channel * TAPS];
-    const int32_t shift = DEPTHWISE_SHIFT - p->shift;
-    c->factor = p->factor[channel];
-    c->addend = (p->base + p->addend[channel]) * (1 << shift);
-    c->start = p->start[channel] * (1 << shift);
-    prepare_row(&w[0], shift, c->weights[0]);
-    prepare_row(&w[3], shift, c->weights[1]);
-    prepare_row(&w[6], shift, c->weights[2]);
+    l->weights = &p->weights[channel * DEPTHWISE_TAPS];
+    for (uint32_t lane = 0; lane < DEPTHWISE_CHANNELS; lane++, channel++) {
+        depthwise_channel_t *c = &l->channels[lane];
+        c->factor = p->factor[channel];
+        c->addend = (p->base + p->addend[channel]) * (1 << l->scale);
+        c->start = p->start[channel] * (1 << l->scale);
+    }
 }
 
 /* The lines and outputs for at most `rows` rows of output at a time. */
@@ -53,12 +42,13 @@ static depthwise_lines_t lines_of(const paritone_depthwise_lines_t *p, uint32_t 
     const uint32_t end = DEPTHWISE_TILE * tiles; /* behind it at most two are read */
     const uint32_t halves = read < end ? (read + 3u) / 4u : 2u * tiles;
     depthwise_lines_t l;
+    l.scale = (uint32_t)(DEPTHWISE_SHIFT - p->shift);
     l.zero_points = UINT32_C(0x01010101) * (uint8_t)p->input_zero_point;
     l.left = (uint32_t)w->pad_left;
     l.halves = row / 4u < halves ? row / 4u : halves;
-    l.rest = l.halves < halves ? row - 4u * l.halves : 4u;
-    if (read > end) { /* at most one of these columns is padding: the row fills all halves */
-        l.rest = row < end + 2u ? 5u + row - end : 7u;
+    l.rest = l.halves < halves ? row - 4u * l.halves : 0u;
+    if (read > end && row > end) {
+        l.rest = row < end + 2u ? 5u : 6u;
     }
     l.pitch = (uint32_t)w->out_channels;
     l.tile_bytes = (stride * (rows - 1u) + 3u) * ROW_BYTES;
@@ -113,9 +103,8 @@ static void store_rows(const depthwise_lines_t *l, const paritone_depthwise_line
 }
 
 /* Rows of four channels; each row of the input is loaded once. */
-static void convolve(const paritone_step_t *step, const depthwise_lines_t *l,
-                     const depthwise_channel_t *channels, int32_t channel, int32_t first_row,
-                     int32_t rows, uint8_t *arena)
+static void convolve(const paritone_step_t *step, const depthwise_lines_t *l, int32_t channel,
+                     int32_t first_row, int32_t rows, uint8_t *arena)
 {
     const paritone_depthwise_lines_t *p = step->params;
     const paritone_window_t *w = &p->window;
@@ -126,7 +115,7 @@ static void convolve(const paritone_step_t *step, const depthwise_lines_t *l,
         const uint32_t n = (uint32_t)(end - y < p->rows ? end - y : p->rows);
         const int32_t in_y = y * stride - w->pad_top + (int32_t)loaded;
         load_rows(l, &input, w->in_height, channel, in_y, loaded, l->stride * (n - 1u) + 3u);
-        compute(l, channels, n);
+        compute(l, n);
         store_rows(l, p, n, (int8_t *)output_row(step, y, arena) + channel);
         if (y + p->rows < end) {
             loaded = 3u - l->stride; /* rows that the next ones read too */
@@ -139,12 +128,13 @@ void paritone_depthwise_lines(const paritone_step_t *step, int32_t first_row, in
                               uint8_t *arena)
 {
     const paritone_depthwise_lines_t *p = step->params;
-    depthwise_channel_t *channels = scratch_of(step, arena);
-    const depthwise_lines_t l = lines_of(p, (uint32_t)p->rows, &channels[DEPTHWISE_CHANNELS]);
+    const uint32_t at_once = (uint32_t)(rows < p->rows ? rows : p->rows);
+    depthwise_lines_t l = lines_of(p, at_once, scratch_of(step, arena));
+    for (uint32_t row = 0; row < l.stride * (at_once - 1u) + 3u; row++) {
+        pad(&l, row);
+    }
     for (int32_t channel = 0; channel < p->window.out_channels; channel += DEPTHWISE_CHANNELS) {
-        for (int32_t lane = 0; lane < DEPTHWISE_CHANNELS; lane++) {
-            prepare(p, channel + lane, &channels[lane]);
-        }
-        convolve(step, &l, channels, channel, first_row, rows, arena);
+        prepare(p, (uint32_t)channel, &l);
+        convolve(step, &l, channel, first_row, rows, arena);
     }
 }

@@ -4,21 +4,21 @@
 
 #if PARITONE_SIMD
 
-#define OF_CHANNEL 20
-#define OF_ROW 80
+#define HALF_BYTES 32
+#define ROW_BYTES 96
 
-/* Frame, the first five in the order of a row's loads. */
+/* Frame; what a row begins with in the order of its load. */
 #define FROM 0
 #define TO 4
-#define HALVES 8
-#define PADDED 12
+#define PITCH 8 /* from a row to the next */
+#define LEFT 12
 #define ZERO_POINTS 16
-#define REST 20
-#define ROW_BYTES 24
-#define ROWS 28
+#define HALVES 20
+#define REST 24
+#define END 28 /* where no row is to come */
 #define FRAME 32
 
-/* r8 .. r11 are columns, each of four channels; r5, r7 and lr are free. */
+/* r8 .. r11 are columns, each of four channels. */
 .macro load_columns
     ldr r8, [r1]
     ldr r9, [r1, r2]
@@ -26,144 +26,114 @@
     ldr r11, [r1, r12]
 .endm
 
-/* Of those from r9 on what the row has, r7 of it with r8, and zero points. */
-.macro load_rest
-    ldr r5, [sp, #ZERO_POINTS]
-    mov r9, r5
-    mov r10, r5
-    mov r11, r5
-    cmp r7, #2
-    it hs
-    ldrhs r9, [r1, r2]
-    it hi
-    ldrhi r10, [r1, r2, lsl #1]
-.endm
-
-.macro store_channel low, high, by, channel, half, again
-    sxtb16 r8, \low, \by
-    sxtb16 r9, \high, \by
-    strd r8, r9, [r3, #OF_CHANNEL * \channel + 8 * \half]
-    .if \again
-    str r8, [r4, #OF_CHANNEL * \channel]
-    .endif
-.endm
-
-/* To a half of the tile at r3; again: the first pair behind the tile before it, at r4, too. */
-.macro store_columns half, again=0
+/* To r4 .. r11, two words of each channel; flags stay. */
+.macro by_channels
     pkhbt r5, r8, r9, lsl #16 /* a0 a1 b0 b1: columns a, b, channels 0, 1 */
-    pkhtb r7, r9, r8, asr #16
-    pkhbt lr, r10, r11, lsl #16
+    pkhbt r7, r10, r11, lsl #16
+    pkhtb r9, r9, r8, asr #16
     pkhtb r11, r11, r10, asr #16
-    store_channel r5, lr, ror #0, 0, \half, \again
-    store_channel r5, lr, ror #8, 1, \half, \again
-    store_channel r7, r11, ror #0, 2, \half, \again
-    store_channel r7, r11, ror #8, 3, \half, \again
-.endm
-
-/* On to the next tile. */
-.macro second_half
-    load_columns
-    store_columns 1
-    add r4, r3, #16
-    add r1, r1, r2, lsl #2
-    add r3, r0
+    sxtb16 r4, r5
+    sxtb16 r6, r5, ror #8
+    sxtb16 r5, r7
+    sxtb16 r7, r7, ror #8
+    sxtb16 r8, r9
+    sxtb16 r10, r9, ror #8
+    sxtb16 r9, r11
+    sxtb16 r11, r11, ror #8
 .endm
 
 /*   r0 lines   r1 from   r2 row   r3 rows */
 function depthwise_lines_load_simd
     push {r4-r11, lr}
     sub sp, #FRAME
-    ldr r12, [r0, #40] /* lines */
-    mov lr, #OF_ROW
-    mla lr, r2, lr, r12
-    str r3, [sp, #ROWS]
+    mov r11, #ROW_BYTES
+    ldr r10, [r0, #40] /* lines */
+    mla r10, r2, r11, r10
+    mla r11, r3, r11, r10
     ldm r0, {r3-r9} /* zero points, left, halves, rest, pitch, row_bytes, tile_bytes */
     mls r1, r4, r7, r1 /* where padding is, nothing is read */
-    strd r1, lr, [sp, #FROM]
-    strd r5, r4, [sp, #HALVES]
-    str r3, [sp, #ZERO_POINTS]
-    strd r6, r8, [sp, #REST]
-    mov r0, r9
+    strd r1, r10, [sp, #FROM]
+    strd r8, r4, [sp, #PITCH]
+    strd r3, r5, [sp, #ZERO_POINTS]
+    strd r6, r11, [sp, #REST]
+    sub r0, r9, #2 * HALF_BYTES
     mov r2, r7
     add r12, r7, r7, lsl #1
 
-0:  ldm sp, {r1, r3, r6, r7, r8} /* a row */
-    ldr r9, [sp, #ROW_BYTES]
-    add r10, r3, #OF_ROW
-    add r9, r1
-    strd r9, r10, [sp, #FROM]
-    cmp r7, #0
-    it eq
-    ldreq r8, [r1]
-    cmp r6, #0
-    beq 4f
+0:  ldm sp, {r1, r3, r4, r6, r8, lr} /* a row */
+    add r4, r1
+    add r5, r3, #ROW_BYTES
+    strd r4, r5, [sp, #FROM]
+    cmp lr, #0
+    beq 5f
+    cmp r6, #1 /* never gt */
+    it lt
+    ldrlt r8, [r1]
     ldr r9, [r1, r2]
     ldr r10, [r1, r2, lsl #1]
     ldr r11, [r1, r12]
-    store_columns 0
-    add r1, r1, r2, lsl #2
-    subs r6, #3 /* halves to come, less two */
-    blo 6f
+    b 2f
 
     .p2align 2
-1:  second_half
-    load_columns
-    store_columns 0, 1
+1:  load_columns
+2:  by_channels /* the first half of a tile; gt: there is one before it */
+    itt gt
+    stmgt r3, {r4-r11}
+    addgt r3, r0
+    stm r3!, {r4-r11}
     add r1, r1, r2, lsl #2
-    subs r6, #2
-    bhs 1b
-6:  adds r6, #2
-    beq 2f
-    second_half
-    b 3f
-
-2:  ldr r7, [sp, #REST] /* whole tiles and a half */
-    cmp r7, #4
-    beq 9f
-    ldr r8, [sp, #ZERO_POINTS]
-    cmp r7, #0
-    it ne
-    ldrne r8, [r1]
-    load_rest
-    store_columns 1
-    b 9f
-
-4:  ldr r7, [sp, #REST] /* less than a half */
-    load_rest
-    store_columns 0
-    b 9f
-
-3:  ldr r7, [sp, #REST] /* whole tiles */
-    cmp r7, #4
-    beq 9f
-    ldr r8, [sp, #ZERO_POINTS]
-    bhi 5f
-    cmp r7, #0
-    it ne
-    ldrne r8, [r1]
-    load_rest
-    store_columns 0, 1
-    b 9f
-5:  mov r9, r8 /* and the pair behind them */
-    cmp r7, #6
-    it hs
-    ldrhs r8, [r1]
+    subs lr, #1
+    ble 4f
+    load_columns
+3:  by_channels /* the second half */
+    stm r3!, {r4-r11}
+    add r1, r1, r2, lsl #2
+    subs lr, #1
+    bgt 1b
+    blt 9f
+    ldr r4, [sp, #REST]
+    ldr r5, [sp, #ZERO_POINTS]
+    mov r7, #1
+    cmp r4, #5
+    blo 6f
+    mov r9, r5 /* the pair behind the last tile */
+    ldr r8, [r1]
     it hi
     ldrhi r9, [r1, r2]
-    pkhbt r5, r8, r9, lsl #16
-    pkhtb r7, r9, r8, asr #16
-    sxtb16 r8, r5
-    sxtb16 r9, r5, ror #8
-    sxtb16 r10, r7
-    sxtb16 r11, r7, ror #8
-    str r8, [r4]
-    str r9, [r4, #OF_CHANNEL]
-    str r10, [r4, #2 * OF_CHANNEL]
-    str r11, [r4, #3 * OF_CHANNEL]
+    by_channels
+    stm r3, {r4-r11}
+    b 9f
 
-9:  ldr r7, [sp, #ROWS]
-    subs r7, #1
-    str r7, [sp, #ROWS]
+    /* Less than a half. r7: -1, it is the second of a tile; 0, the first of the first one; 1, of
+     * another one. */
+4:  blt 9f
+    ldr r4, [sp, #REST]
+    ldr r5, [sp, #ZERO_POINTS]
+    mov r7, #-1
+6:  cbz r4, 9f
+    ldr r8, [r1]
+    b 7f
+5:  cmp r6, #1
+    it lt
+    ldrlt r8, [r1]
+    ldr r4, [sp, #REST]
+    ldr r5, [sp, #ZERO_POINTS]
+    mov r7, #0
+7:  mov r9, r5
+    mov r10, r5
+    mov r11, r5
+    cmp r4, #2
+    it hs
+    ldrhs r9, [r1, r2]
+    it hi
+    ldrhi r10, [r1, r2, lsl #1]
+    cmp r7, #0
+    blt 3b
+    b 2b
+
+9:  ldr r4, [sp, #TO]
+    ldr r5, [sp, #END]
+    cmp r4, r5
     bne 0b
     add sp, #FRAME
     pop {r4-r11, pc}
@@ -172,51 +142,47 @@ end depthwise_lines_load_simd
 /*   r0 lines   r1 row */
 function depthwise_lines_pad_simd
     push {r4-r11, lr}
-    ldr r2, [r0] /* zero points */
+    ldr r12, [r0] /* zero points */
     ldr r3, [r0, #40] /* lines */
-    ldr r4, [r0, #24] /* tile_bytes */
-    ldr r5, [r0, #28] /* tiles */
-    mov r6, #OF_ROW
-    mla r0, r1, r6, r3
-    sub r4, #OF_ROW / 2
-    sxtb16 r2, r2
-    .irp to, r3, r6, r7, r8, r9, r10, r11, r12, lr
-    mov \to, r2
+    ldr r2, [r0, #24] /* tile_bytes */
+    ldr lr, [r0, #28] /* tiles */
+    mov r4, #ROW_BYTES
+    mla r0, r1, r4, r3
+    sub r2, #2 * HALF_BYTES
+    sxtb16 r4, r12
+    .irp to, r5, r6, r7, r8, r9, r10, r11
+    mov \to, r4
     .endr
-1:  stm r0!, {r2, r3, r6-r12, lr}
-    stm r0, {r2, r3, r6-r12, lr}
-    add r0, r4
-    subs r5, #1
+1:  stm r0!, {r4-r11}
+    stm r0!, {r4-r11}
+    stm r0, {r4-r11}
+    add r0, r2
+    subs lr, #1
     bne 1b
     pop {r4-r11, pc}
 end depthwise_lines_pad_simd
 
-/*   r0 lines   r1 row   r2 rows, each twice ten words */
+/*   r0 lines   r1 row   r2 rows, each three times eight words */
 function depthwise_lines_keep_simd
     push {r4-r11, lr}
-    sub sp, #16
+    add r2, r2, r2, lsl #1
+    push {r0, r2}
     ldr r3, [r0, #40] /* lines */
-    ldr r4, [r0, #24] /* tile_bytes */
-    ldr r5, [r0, #28] /* tiles */
-    mov r6, #OF_ROW
-    mul r1, r1, r6
-    add r2, r2
-    strd r1, r2, [sp]
-    strd r4, r5, [sp, #8]
-1:  ldm sp, {r1, r2, r4, r5}
-    mov r0, r3
-    add r1, r3
-    add r3, r4
-    sub r5, #1
-    str r5, [sp, #12]
-2:  ldm r1!, {r4-r12, lr}
-    stm r0!, {r4-r12, lr}
+    ldr r12, [r0, #28] /* tiles */
+    mov r4, #ROW_BYTES
+    mul r1, r1, r4
+1:  mov r0, r3
+    add lr, r3, r1
+2:  ldm lr!, {r4-r11}
+    stm r0!, {r4-r11}
     subs r2, #1
     bne 2b
-    ldr r5, [sp, #12]
-    cmp r5, #0
+    ldm sp, {r0, r2}
+    ldr r0, [r0, #24] /* tile_bytes */
+    add r3, r0
+    subs r12, #1
     bne 1b
-    add sp, #16
+    add sp, #8
     pop {r4-r11, pc}
 end depthwise_lines_keep_simd
 

@@ -178,12 +178,12 @@ class DepthwiseLines(Params):
 
     @property
     def scratch_bytes(self) -> int:
-        """Of four channels: constants, the lines that `rows` rows of output read, these."""
+        """Of four channels: the lines that `rows` rows of output read, and these."""
         window = self.window
         tiles = -(-window.stride_width * window.out_width // 8)
         lines = window.stride_height * (self.rows - 1) + 3
         outputs = self.rows * -(-window.out_width // 4) * 4
-        return 4 * (36 + tiles * lines * 20 + outputs)
+        return 4 * (tiles * lines * 24 + outputs)
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,8 +130,10 @@ void paritone_depthwise_lines(const paritone_step_t *step, int32_t first_row, in
     const paritone_depthwise_lines_t *p = step->params;
     const uint32_t at_once = (uint32_t)(rows < p->rows ? rows : p->rows);
     depthwise_lines_t l = lines_of(p, at_once, scratch_of(step, arena));
-    for (uint32_t row = 0; row < l.stride * (at_once - 1u) + 3u; row++) {
-        pad(&l, row);
+    if (l.rest == 0u) { /* columns may be read that no row fills */
+        for (uint32_t row = 0; row < l.stride * (at_once - 1u) + 3u; row++) {
+            pad(&l, row);
+        }
     }
     for (int32_t channel = 0; channel < p->window.out_channels; channel += DEPTHWISE_CHANNELS) {
         prepare(p, (uint32_t)channel, &l);

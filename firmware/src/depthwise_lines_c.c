@@ -103,16 +103,9 @@ static void row_outputs(const depthwise_lines_t *l, const depthwise_channel_t *c
     const uint32_t n = l->width;
     for (uint32_t x = 0; x < n; lines += l->tile_bytes / 2u) {
         int8_t *to = &out[x * DEPTHWISE_CHANNELS];
-        if (l->stride == 2u) {
-            tile_outputs(c, weights, lines, 2, 4, to);
-            x += 4u;
-        } else if (n - x <= 4u) {
-            tile_outputs(c, weights, lines, 1, 4, to);
-            x += 4u;
-        } else {
-            tile_outputs(c, weights, lines, 1, 8, to);
-            x += 8u;
-        }
+        const uint32_t most = DEPTHWISE_TILE / l->stride;
+        tile_outputs(c, weights, lines, l->stride, n - x < most ? n - x : most, to);
+        x += most;
     }
 }
 

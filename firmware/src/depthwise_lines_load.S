@@ -42,6 +42,13 @@
     sxtb16 r11, r11, ror #8
 .endm
 
+.macro store_pairs
+    str r4, [r3]
+    str r6, [r3, #8]
+    str r8, [r3, #16]
+    str r10, [r3, #24]
+.endm
+
 /*   r0 lines   r1 from   r2 row   r3 rows */
 function depthwise_lines_load_simd
     push {r4-r11, lr}
@@ -60,32 +67,32 @@ function depthwise_lines_load_simd
     mov r2, r7
     add r12, r7, r7, lsl #1
 
-0:  ldm sp, {r1, r3, r4, r6, r8, lr} /* a row */
+10: ldm sp, {r1, r3, r4, r6, r8, lr} /* a row */
     add r4, r1
     add r5, r3, #ROW_BYTES
     strd r4, r5, [sp, #FROM]
     cmp lr, #0
     beq 5f
-    cmp r6, #1 /* never gt */
+    cmp r6, #1
     it lt
     ldrlt r8, [r1]
     ldr r9, [r1, r2]
     ldr r10, [r1, r2, lsl #1]
     ldr r11, [r1, r12]
-    b 2f
+8:  by_channels
+    b 3f
 
     .p2align 2
 1:  load_columns
-2:  by_channels /* the first half of a tile; gt: there is one before it */
-    itt gt
-    stmgt r3, {r4-r11}
-    addgt r3, r0
-    stm r3!, {r4-r11}
+2:  by_channels /* the first half of a tile, its first pairs behind the one before it too */
+    store_pairs
+    add r3, r0
+3:  stm r3!, {r4-r11}
     add r1, r1, r2, lsl #2
     subs lr, #1
     ble 4f
     load_columns
-3:  by_channels /* the second half */
+7:  by_channels /* the second half */
     stm r3!, {r4-r11}
     add r1, r1, r2, lsl #2
     subs lr, #1
@@ -100,8 +107,13 @@ function depthwise_lines_load_simd
     ldr r8, [r1]
     it hi
     ldrhi r9, [r1, r2]
-    by_channels
-    stm r3, {r4-r11}
+    pkhbt r5, r8, r9, lsl #16
+    pkhtb r9, r9, r8, asr #16
+    sxtb16 r4, r5
+    sxtb16 r6, r5, ror #8
+    sxtb16 r8, r9
+    sxtb16 r10, r9, ror #8
+    store_pairs
     b 9f
 
     /* Less than a half. r7: -1, it is the second of a tile; 0, the first of the first one; 1, of
@@ -111,15 +123,15 @@ function depthwise_lines_load_simd
     ldr r5, [sp, #ZERO_POINTS]
     mov r7, #-1
 6:  cbz r4, 9f
-    ldr r8, [r1]
-    b 7f
-5:  cmp r6, #1
-    it lt
-    ldrlt r8, [r1]
-    ldr r4, [sp, #REST]
+    mov r6, #0
+    b 0f
+5:  ldr r4, [sp, #REST]
     ldr r5, [sp, #ZERO_POINTS]
     mov r7, #0
-7:  mov r9, r5
+0:  cmp r6, #1
+    it lt
+    ldrlt r8, [r1]
+    mov r9, r5
     mov r10, r5
     mov r11, r5
     cmp r4, #2
@@ -128,13 +140,14 @@ function depthwise_lines_load_simd
     it hi
     ldrhi r10, [r1, r2, lsl #1]
     cmp r7, #0
-    blt 3b
+    blt 7b
+    beq 8b
     b 2b
 
 9:  ldr r4, [sp, #TO]
     ldr r5, [sp, #END]
     cmp r4, r5
-    bne 0b
+    bne 10b
     add sp, #FRAME
     pop {r4-r11, pc}
 end depthwise_lines_load_simd

@@ -21,7 +21,7 @@
 #define CHANNEL 52 /* its factor, addend and start */
 #define OUTPUTS 56
 #define SPAN 60  /* END less the first CURSOR */
-#define TILES 64
+#define TILES 64 /* computed whole */
 #define HOP 68   /* from behind the last row to the first one of the next tile */
 #define LEFT 72  /* tiles to come */
 #define STRIDE 76
@@ -58,10 +58,10 @@
 /* Row 0 of eight outputs, r0 .. r7, from five words. */
 .macro first_row_8
     ldr r5, [sp, #START]
+    ldr r12, [LINE, #2 * OF_HALF]
     ldrd r8, r9, [sp, #WEIGHTS]
     ldrd r6, r7, [LINE]
     ldrd r10, r11, [LINE, #OF_HALF]
-    ldr r12, [LINE, #2 * OF_HALF]
     smlad r0, r6, r8, r5
     smlatb r1, r6, r8, r5
     smlad r2, r7, r8, r5
@@ -148,10 +148,9 @@
     cmp r12, r11
 .endm
 
-/* On to the next tile, outputs up to `end` in it; flags: whether there is none, r2: how many. */
+/* On to the next tile, outputs up to `end` in it; flags: whether there is none. */
 .macro next_tile end
-    ldr r2, [sp, #LEFT]
-    ldr r0, [sp, #HOP]
+    ldrd r0, r2, [sp, #HOP] /* and LEFT */
     ldr r1, [sp, #SPAN]
     str \end, [sp, #END]
     sub r1, \end, r1
@@ -185,6 +184,9 @@ function depthwise_lines_rows_simd
     str r8, [sp, #OUTPUTS]
     strd r5, r6, [sp, #STRIDE]
     add r9, r6, #3
+    cmp r5, #1
+    it eq
+    lsreq r4, r9, #3 /* in their first half alone the last outputs are computed by four */
     bic r9, #3
     lsl r9, #2
     mul r10, r9, r1
@@ -220,13 +222,10 @@ function depthwise_lines_rows_simd
     str r0, [sp, #CURSOR]
     add r1, r0
     str r1, [sp, #END]
-    ldrd r2, r1, [sp, #STRIDE] /* and WIDTH */
+    ldr r2, [sp, #STRIDE]
     cmp r2, #1
     bne 7f
-    cmp r10, #1
-    bne 8f
-    sub r1, #1
-    tst r1, #4
+    cmp r10, #0
     beq 3f
 
     .p2align 2
@@ -237,13 +236,11 @@ function depthwise_lines_rows_simd
     bne 8b
     add r10, #8 * 4
     next_tile r10
-    beq 6f
-    ldr r1, [sp, #WIDTH]
-    cmp r2, #1
     bne 8b
+    ldr r1, [sp, #WIDTH]
     sub r1, #1
     tst r1, #4
-    bne 8b
+    bne 6f
     add r4, sp, #WEIGHTS
     ldm r4, {r4-r9}
     .p2align 2

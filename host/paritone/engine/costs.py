@@ -27,11 +27,11 @@ UNPACKING = 1.8
 """Instructions for each weight that is unpacked, once for each block of pixels."""
 DECODING = 6.6
 """The same for weights that are entropy-coded."""
-LINE_VALUE = 1.6
+LINE_VALUE = 1.5
 """Instructions for each value that is brought into a line, once for each call that reads it."""
-LINE_CHANNEL = 60.0
+LINE_CHANNEL = 20.0
 """Instructions that prepare one channel of a call by lines."""
-LINE_TURN, LINE_TILE = 300.0, 80.0
+LINE_TURN, LINE_TILE = 400.0, 50.0
 """Instructions for four channels of the rows that a call computes at a time, and for each tile of
 eight columns that they read."""
 GROUP = 190.0

@@ -148,7 +148,7 @@ def test_a_sum_belongs_to_the_products_before_it(seed: int, twice: bool) -> None
     table = options(f"{kind.title()}Options", fusedActivationFunction=NOTHING)
     n.add(kind, operands, [n.activation(n.shape(made), scale * n.rng.uniform(1, 3))], table)
     found = kernels(n)
-    assert found == (["PRODUCTS", "WEIGHTED_SUM"] if twice else ["PRODUCTS"])
+    assert found == (["PRODUCTS", "WEIGHTED_SUM"] if twice else ["PRODUCTS_SUM"])
     patches = [n.rng.integers(-128, 128, n.shape(tensor)).astype(np.int8) for _ in range(3)]
     expect_parity(Case(content(n), patches))
 

@@ -49,10 +49,19 @@ class Run:
             of_lines = (p.rows, p.input_zero_point, p.base, p.shift)
             tables = [p.weights, p.start, p.factor, p.addend]
         header = [
-            KERNELS.index(self.step.kernel), *astuple(p.window), *of_lines, p.minimum, p.maximum,
-            self.ring, self.rows, int(self.in_place), p.scratch_bytes,
+            *of_lines,
+            p.minimum,
+            p.maximum,
+            self.ring,
+            self.rows,
+            int(self.in_place),
+            p.scratch_bytes,
+        ]
+        parts = [
+            np.array([KERNELS.index(self.step.kernel)], np.int32),
+            np.array(astuple(p.window), np.uint16), np.array(header, np.int32),
+            *tables, self.input,
         ]  # fmt: skip
-        parts = [np.array(header, np.int32), *tables, self.input]
         return b"".join(_whole_words(part.tobytes()) for part in parts)
 
 

@@ -349,6 +349,8 @@ typedef enum {
     PARITONE_KERNEL_CHANNEL_LOOKUP = 22,
     PARITONE_KERNEL_PRELU = 23,
     PARITONE_KERNEL_PRODUCTS_CODED = 24, /* PRODUCTS whose weights may be entropy-coded */
+    PARITONE_KERNEL_PRODUCTS_SUM = 25, /* PRODUCTS, then ADD or SUB */
+    PARITONE_KERNEL_PRODUCTS_CODED_SUM = 26,
     PARITONE_KERNEL_COUNT
 } paritone_kernel_id_t;
 

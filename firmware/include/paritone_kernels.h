@@ -20,12 +20,12 @@
 
 /* Window of a convolution or pooling; batch is 1. */
 typedef struct {
-    int32_t in_height, in_width, in_channels;
-    int32_t out_height, out_width, out_channels;
-    int32_t height, width; /* of the window */
-    int32_t stride_height, stride_width;
-    int32_t dilation_height, dilation_width;
-    int32_t pad_top, pad_left;
+    uint16_t in_height, in_width, in_channels;
+    uint16_t out_height, out_width, out_channels;
+    uint16_t height, width; /* of the window */
+    uint16_t stride_height, stride_width;
+    uint16_t dilation_height, dilation_width;
+    uint16_t pad_top, pad_left;
 } paritone_window_t;
 
 /* weights [out_channels][height][width][in_channels / groups] */
@@ -62,11 +62,13 @@ typedef struct {
  */
 typedef struct {
     paritone_window_t window;
-    int32_t depth;   /* values of a window: height * width * in_channels */
-    int32_t block;   /* triples of pixels that are packed at once */
-    int32_t padding; /* value outside of the input: its zero point */
-    int32_t padded;  /* whether a window leaves the input */
-    int32_t minimum, maximum;
+    uint16_t depth; /* values of a window: height * width * in_channels */
+    uint16_t block; /* triples of pixels that are packed at once */
+    int8_t padding; /* value outside of the input: its zero point */
+    uint8_t padded; /* whether a window leaves the input */
+    int8_t minimum, maximum;
+    int32_t base;
+    uint8_t shift;
     const int32_t *weights; /* [groups][depth], four in a word, the first in the lowest byte */
     const int32_t *wide;    /* or [groups][depth][2], two in a word: first + second * 2^21 */
     const int32_t *coded;   /* or entropy-coded: src/products_decode.h */
@@ -76,9 +78,8 @@ typedef struct {
     const uint16_t *addend;
     const int32_t *correction;
     const uint8_t *right;
-    int32_t base, shift;
-    int32_t summed; /* whether the second operand, of the output's shape, is added: */
-    paritone_weighted_sum_t sum; /* by this, to what is made above */
+    const int32_t *sum; /* PRODUCTS_SUM: [3] weights and start of a paritone_weighted_sum_t of the
+                           second operand, of the output's shape, and what is made above */
 } paritone_products_t;
 
 /* weights [height][width][out_channels], out_channels = in_channels * depth_multiplier */
@@ -101,10 +102,11 @@ typedef struct {
  * 2^(6 - shift) times as large. */
 typedef struct {
     paritone_window_t window;
-    int32_t rows; /* of output at a time: it sets the size of the scratch memory */
-    int32_t input_zero_point;
-    int32_t base, shift;
-    int32_t minimum, maximum;
+    uint16_t rows; /* of output at a time: it sets the size of the scratch memory */
+    int8_t input_zero_point;
+    uint8_t shift;
+    int32_t base;
+    int8_t minimum, maximum;
     const int8_t *weights; /* [out_channels][3][3] */
     const int16_t *start;  /* [out_channels] */
     const int32_t *factor; /* [out_channels] */
@@ -206,6 +208,8 @@ typedef struct {
 paritone_kernel_t paritone_conv_2d;
 paritone_kernel_t paritone_products;
 paritone_kernel_t paritone_products_coded;
+paritone_kernel_t paritone_products_sum;
+paritone_kernel_t paritone_products_coded_sum;
 paritone_kernel_t paritone_depthwise_conv_2d;
 paritone_kernel_t paritone_depthwise_lines;
 paritone_kernel_t paritone_fully_connected;

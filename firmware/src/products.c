@@ -13,7 +13,6 @@
 #include "operands.h"
 #include "products.h"
 #include "products_decode.h"
-#include "weighted_sum.h"
 #include "window.h"
 
 typedef struct {
@@ -189,17 +188,6 @@ static void clamp_all(int8_t *values, int32_t n, int32_t minimum, int32_t maximu
     }
 }
 
-/* The second operand to what was made. */
-static void add_rows(const paritone_step_t *step, int32_t first_row, int32_t rows, uint8_t *arena)
-{
-    const paritone_products_t *p = step->params;
-    for (int32_t y = first_row; y < first_row + rows; y++) {
-        int8_t *output = output_row(step, y, arena);
-        paritone_sum_row(row_of(step->input[1], y, step->row_bytes, arena), output, output,
-                         (int32_t)step->row_bytes, &p->sum);
-    }
-}
-
 /* What the scratch memory holds, in this order; host/paritone/engine/params.py adds it up. */
 static block_t scratch_layout(gather_t *g, void *scratch)
 {
@@ -268,9 +256,6 @@ static void end(const paritone_step_t *step, int32_t first_row, int32_t rows, ui
     const paritone_products_t *p = step->params;
     clamp_all(output_row(step, first_row, arena), rows * (int32_t)step->row_bytes, p->minimum,
               p->maximum);
-    if (p->summed != 0) {
-        add_rows(step, first_row, rows, arena);
-    }
 }
 
 static int32_t groups_of(const paritone_products_t *p)

@@ -53,7 +53,8 @@ static void tables(int in) {
     read(in, factor, 4u * channels);
     read(in, addend, 2u * channels);
     lines = (paritone_depthwise_lines_t){
-        h.window, h.rows_at_once, h.zero_point, h.base, h.shift, h.minimum, h.maximum,
+        h.window, (uint16_t)h.rows_at_once, (int8_t)h.zero_point, (uint8_t)h.shift, h.base,
+        (int8_t)h.minimum, (int8_t)h.maximum,
         (const int8_t *)weights, (const int16_t *)start, factor, (const uint16_t *)addend};
 }
 

@@ -48,7 +48,7 @@ BLOCKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 def of_step(step: Step, output_bytes: int) -> float:
     """Instructions of `step` that are the same in every plan."""
     window = getattr(step.params, "window", None)
-    if step.kernel == "PRODUCTS" and window is not None:
+    if isinstance(step.params, params.Products) and window is not None:
         depth = window.height * window.width * window.in_channels
         pixels = window.out_height * window.out_width
         tiles = ceil(pixels / 3) * ceil(window.out_channels / 4)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from paritone.engine import params
 from paritone.engine.lowering.operands import Step
 from paritone.engine.lowering.window import FOLDED, VALID
@@ -130,10 +132,12 @@ def _summed(products: Step, step: Step, operand: int) -> Step | None:
     """`products`, which make `operand`, with the sum; None where they cannot."""
     made, found = products.params, step.params
     assert isinstance(found, params.WeightedSum)
-    if not isinstance(made, params.Products) or made.summed:
+    if not isinstance(made, params.Products) or made.sum is not None:
         return None
     own = step.inputs.index(operand)
     weight = (found.weight[1 - own], found.weight[own])
-    together = replace(made, summed=1, sum=replace(found, weight=weight))
+    together = replace(made, sum=np.array([*weight, found.start], np.int32))
     inputs = (products.inputs[0], step.inputs[1 - own])
-    return replace(products, inputs=inputs, output=step.output, params=together)
+    return replace(
+        products, kernel="PRODUCTS_SUM", inputs=inputs, output=step.output, params=together
+    )

@@ -98,7 +98,7 @@ class WeightedSum(Params):
 
 @dataclass(frozen=True, eq=False)
 class Products(Params):
-    """CONV_2D by packed products: ``firmware/src/products.h``; one form of weights."""
+    """PRODUCTS, and with `sum` PRODUCTS_SUM: products.h. One form of weights."""
 
     c_type: ClassVar[str] = "paritone_products_t"
     window: Window
@@ -119,8 +119,7 @@ class Products(Params):
     right: UInt8s | None
     base: int
     shift: int
-    summed: int = 0
-    sum: WeightedSum = WeightedSum((0, 0), 0)
+    sum: Int32s | None = None
 
     @property
     def triple_bytes(self) -> int:

@@ -24,6 +24,7 @@ CELLS = 1 << PEEK_BITS
 CODE_BITS = 12
 QUADS = 256
 KERNEL = "PRODUCTS_CODED"
+_KERNELS = {"PRODUCTS": KERNEL, "PRODUCTS_SUM": f"{KERNEL}_SUM"}
 
 
 def with_coded(products: Products) -> Products | None:
@@ -41,7 +42,7 @@ def kernels(steps: Iterable[Step]) -> tuple[Step, ...]:
     found = tuple(steps)
     if all(not isinstance(s.params, Products) or s.params.coded is None for s in found):
         return found
-    return tuple(replace(s, kernel=KERNEL) if isinstance(s.params, Products) else s for s in found)
+    return tuple(replace(s, kernel=_KERNELS.get(s.kernel, s.kernel)) for s in found)
 
 
 def encode(weights: params.Int32s) -> params.Int32s:

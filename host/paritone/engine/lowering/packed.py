@@ -26,6 +26,7 @@ SCRATCH_BYTES = 16 * 1024
 START_ROOM = 1 << 13
 """On either side of each lane, for the requantization to choose a start from."""
 MAX_CHUNKS = 255
+MAX_BLOCK = (1 << 16) - 1
 
 
 def packed(conv: params.Conv2D) -> params.Products | None:
@@ -61,7 +62,7 @@ def packed(conv: params.Conv2D) -> params.Products | None:
 def with_block(products: params.Products, block: int) -> params.Products:
     """The same with `block` triples of pixels packed at once, at least one, no more than all."""
     pixels = products.window.out_height * products.window.out_width
-    return replace(products, block=max(1, min(block, -(-pixels // TRIPLE))))
+    return replace(products, block=max(1, min(block, -(-pixels // TRIPLE), MAX_BLOCK)))
 
 
 def with_widened(products: params.Products) -> params.Products:

@@ -11,6 +11,7 @@ from paritone.engine.tflite import TensorInfo
 from paritone.errors import ModelError
 
 SAME, VALID = 0, 1
+MAX_SIDE = (1 << 16) - 1
 FOLDED = ("pad_top", "pad_bottom", "pad_left", "pad_right")
 
 
@@ -19,6 +20,8 @@ def window_over(
 ) -> params.Window:
     """Window over `source`; checks the output's shape."""
     in_h, in_w, in_c = nhwc(source)
+    if max(in_h, in_w, in_c, *o.output.shape) > MAX_SIDE:
+        raise ModelError(f"shapes {source.shape} and {o.output.shape} are over {MAX_SIDE} wide")
     options = o.op.options
     stride = (options["stride_height"], options["stride_width"])
     dilation = (options.get("dilation_height", 1), options.get("dilation_width", 1))

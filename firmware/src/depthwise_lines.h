@@ -6,7 +6,8 @@
  * Lines lie in tiles of eight columns, of all rows that are there, each row of a tile in groups of
  * four columns: [tile][row][3 groups][channel][4 values]. The third group repeats the first one of
  * the tile after it: a tile has all that the windows which start in it cover. Columns that are
- * padding in every row are filled once, before any row is loaded.
+ * padding in every row are filled once, before any row is loaded. The C blocks have a format of
+ * their own in the same memory.
  */
 #ifndef PARITONE_DEPTHWISE_LINES_H
 #define PARITONE_DEPTHWISE_LINES_H

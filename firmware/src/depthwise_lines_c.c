@@ -1,126 +1,146 @@
-/* The blocks of depthwise_lines.h in C. */
+/*
+ * The blocks of depthwise_lines.h in C. Their lines are no tiles but whole rows, each column's four
+ * channels side by side, of a window that strides the even columns before the odd ones: outputs lie
+ * next to each other and so does all that they are made of, which compilers make vectors of.
+ */
 #include "depthwise_lines.h"
 
 #include <string.h>
 
 #include "fixed_point.h"
 
-#define ROW_VALUES (DEPTHWISE_CHANNELS * DEPTHWISE_VALUES)
-#define HALF 4u /* columns */
-#define HALF_VALUES (DEPTHWISE_CHANNELS * HALF)
+enum { COLUMNS = 4, LANES = COLUMNS * DEPTHWISE_CHANNELS };
 
-/* Four columns of a row from `column` on, those before and behind it zero points. */
-static void load_half(const depthwise_lines_t *l, const int8_t *from, uint32_t column, uint32_t end,
-                      int16_t *to)
+/* Of a row of lines; the channels of each column that a row of outputs reads are fewer. */
+static uint32_t row_values(const depthwise_lines_t *l)
 {
-    for (uint32_t i = 0; i < HALF; i++, column++) {
-        const int inside = column >= l->left && column < end;
+    return l->tiles * DEPTHWISE_VALUES * DEPTHWISE_CHANNELS;
+}
+
+/* Columns of outputs that are computed. */
+static uint32_t columns_of(const depthwise_lines_t *l)
+{
+    return (l->width + COLUMNS - 1u) / COLUMNS * COLUMNS;
+}
+
+static void fill_columns(const depthwise_lines_t *l, uint32_t columns, int16_t *to)
+{
+    for (uint32_t i = 0; i < columns * DEPTHWISE_CHANNELS; i++) {
+        to[i] = (int8_t)l->zero_points;
+    }
+}
+
+static void load_columns(const int8_t *restrict from, uint32_t pitch, uint32_t columns,
+                         int16_t *restrict to)
+{
+    for (uint32_t i = 0; i < columns; i++) {
         for (uint32_t channel = 0; channel < DEPTHWISE_CHANNELS; channel++) {
-            to[channel * HALF + i] =
-                inside ? from[(column - l->left) * l->pitch + channel] : (int8_t)l->zero_points;
+            to[i * DEPTHWISE_CHANNELS + channel] = from[i * pitch + channel];
         }
     }
 }
 
-static void load_row(const depthwise_lines_t *l, const int8_t *from, uint32_t row)
+/* Every `stride`-th column of a row from column `first` on, of which `there` are in it. */
+static void load_line(const depthwise_lines_t *l, const int8_t *from, uint32_t first,
+                      uint32_t columns, int16_t *to)
 {
-    const uint32_t pair = l->rest > 4u ? 1u : 0u;
-    const uint32_t halves = l->halves + (l->rest > 0u ? 1u : 0u);
-    const uint32_t end = 4u * (l->halves - pair) + l->rest;
-    int16_t *to = &l->lines[row * ROW_VALUES], *before = NULL;
-    for (uint32_t half = 0; half < halves; half++) {
-        int16_t *at = &to[half % 2u * HALF_VALUES];
-        if (half == 2u * l->tiles) {
-            load_half(l, from, HALF * half, end, before);
-            return;
-        }
-        load_half(l, from, HALF * half, end, at);
-        if (before != NULL && half % 2u == 0u) {
-            memcpy(before, at, HALF_VALUES * sizeof *at);
-        }
-        if (half % 2u == 1u) {
-            before = &to[2u * HALF_VALUES];
-            to += l->tile_bytes / 2u;
-        }
+    const uint32_t there = l->row_bytes / l->pitch + l->left, left = first < l->left ? 1u : 0u;
+    uint32_t end = there > first ? (there - first + l->stride - 1u) / l->stride : 0u;
+    end = end < columns ? end : columns;
+    fill_columns(l, left, to);
+    if (left < end) {
+        const uint32_t column = first + left * l->stride - l->left;
+        load_columns(&from[column * l->pitch], l->stride * l->pitch, end - left,
+                     &to[left * DEPTHWISE_CHANNELS]);
     }
+    fill_columns(l, columns - end, &to[end * DEPTHWISE_CHANNELS]);
 }
 
 void depthwise_lines_load_c(const depthwise_lines_t *l, const int8_t *from, uint32_t row,
                             uint32_t rows)
 {
-    for (uint32_t i = 0; i < rows; i++) {
-        load_row(l, &from[i * l->row_bytes], row + i);
+    const uint32_t columns = columns_of(l);
+    for (uint32_t i = 0; i < rows; i++, from += l->row_bytes) {
+        int16_t *to = &l->lines[(row + i) * row_values(l)];
+        if (l->stride == 2u) {
+            load_line(l, from, 0, columns + 1u, to);
+            load_line(l, from, 1, columns, &to[(columns + 1u) * DEPTHWISE_CHANNELS]);
+        } else {
+            load_line(l, from, 0, columns + 2u, to);
+        }
     }
 }
 
 void depthwise_lines_pad_c(const depthwise_lines_t *l, uint32_t row)
 {
-    int16_t *to = &l->lines[row * ROW_VALUES];
-    for (uint32_t i = 0; i < l->tiles; i++, to += l->tile_bytes / 2u) {
-        for (uint32_t k = 0; k < ROW_VALUES; k++) {
-            to[k] = (int8_t)l->zero_points;
-        }
-    }
+    const uint32_t values = row_values(l);
+    fill_columns(l, values / DEPTHWISE_CHANNELS, &l->lines[row * values]);
 }
 
 void depthwise_lines_keep_c(const depthwise_lines_t *l, uint32_t row, uint32_t rows)
 {
-    int16_t *tile = l->lines;
-    for (uint32_t i = 0; i < l->tiles; i++, tile += l->tile_bytes / 2u) {
-        memmove(tile, &tile[row * ROW_VALUES], rows * ROW_VALUES * sizeof *tile);
+    const uint32_t values = row_values(l);
+    memmove(l->lines, &l->lines[row * values], rows * values * sizeof *l->lines);
+}
+
+/* Constants of the channels of COLUMNS columns. */
+typedef struct {
+    int32_t factor[LANES], addend[LANES], start[LANES];
+    int16_t weights[DEPTHWISE_TAPS][LANES];
+} constants_t;
+
+static void constants_of(const depthwise_lines_t *l, constants_t *c)
+{
+    for (uint32_t i = 0; i < LANES; i++) {
+        const uint32_t channel = i % DEPTHWISE_CHANNELS;
+        c->factor[i] = l->channels[channel].factor;
+        c->addend[i] = l->channels[channel].addend;
+        c->start[i] = l->channels[channel].start;
+        for (uint32_t tap = 0; tap < DEPTHWISE_TAPS; tap++) {
+            const int32_t weight = l->weights[channel * DEPTHWISE_TAPS + tap];
+            c->weights[tap][i] = (int16_t)(weight * (1 << l->scale));
+        }
     }
 }
 
-/* Outputs that start in a tile: DEPTHWISE_TILE / stride of them. */
-static inline void tile_outputs(const depthwise_channel_t *c, const int32_t *weights,
-                                const int16_t *lines, uint32_t stride, uint32_t n, int8_t *out)
+/* Where the three columns of a window are in a row. */
+typedef struct {
+    const int16_t *left, *middle, *right;
+} columns_t;
+
+static int32_t dot(columns_t row, const int16_t (*weights)[LANES], uint32_t lane)
 {
-    int32_t sums[DEPTHWISE_TILE];
-    for (uint32_t i = 0; i < n; i++) {
-        sums[i] = c->start;
-    }
-    for (uint32_t row = 0; row < 3u; row++) {
-        int16_t line[DEPTHWISE_VALUES];
-        for (uint32_t half = 0; half < 3u; half++) {
-            memcpy(&line[HALF * half], &lines[row * ROW_VALUES + half * HALF_VALUES],
-                   HALF * sizeof *line);
-        }
-        for (uint32_t i = 0; i < n; i++) {
-            const int16_t *at = &line[i * stride];
-            const int32_t *w = &weights[3u * row];
-            sums[i] += w[0] * at[0] + w[1] * at[1] + w[2] * at[2];
-        }
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        const int32_t scaled = (int32_t)((sums[i] * (int64_t)c->factor) >> 32) + c->addend;
-        out[i * DEPTHWISE_CHANNELS] = sat8(scaled >> DEPTHWISE_SHIFT);
-    }
+    return weights[0][lane] * row.left[lane] + weights[1][lane] * row.middle[lane] +
+           weights[2][lane] * row.right[lane];
 }
 
-static void row_outputs(const depthwise_lines_t *l, const depthwise_channel_t *c,
-                        const int32_t *weights, const int16_t *lines, int8_t *out)
+/* COLUMNS columns of outputs. */
+static inline void outputs_of(const constants_t *c, const columns_t rows[3], int8_t *restrict out)
 {
-    const uint32_t n = l->width;
-    for (uint32_t x = 0; x < n; lines += l->tile_bytes / 2u) {
-        int8_t *to = &out[x * DEPTHWISE_CHANNELS];
-        const uint32_t most = DEPTHWISE_TILE / l->stride;
-        tile_outputs(c, weights, lines, l->stride, n - x < most ? n - x : most, to);
-        x += most;
+    for (uint32_t i = 0; i < LANES; i++) {
+        const int32_t sum = c->start[i] + dot(rows[0], &c->weights[0], i) +
+                            dot(rows[1], &c->weights[3], i) + dot(rows[2], &c->weights[6], i);
+        out[i] = requantize_line(sum, c->factor[i], c->addend[i], DEPTHWISE_SHIFT);
     }
 }
 
 void depthwise_lines_rows_c(const depthwise_lines_t *l, uint32_t rows)
 {
-    const uint32_t pitch = (l->width + 3u) / 4u * 4u * DEPTHWISE_CHANNELS;
-    for (uint32_t channel = 0; channel < DEPTHWISE_CHANNELS; channel++) {
-        const int16_t *lines = &l->lines[channel * HALF];
-        int32_t weights[DEPTHWISE_TAPS];
-        for (uint32_t i = 0; i < DEPTHWISE_TAPS; i++) {
-            weights[i] = l->weights[channel * DEPTHWISE_TAPS + i] * (1 << l->scale);
-        }
-        for (uint32_t y = 0; y < rows; y++) {
-            row_outputs(l, &l->channels[channel], weights, lines, &l->outputs[y * pitch + channel]);
-            lines += l->stride * ROW_VALUES;
+    const uint32_t values = row_values(l), n = columns_of(l) * DEPTHWISE_CHANNELS;
+    const uint32_t odd = n + DEPTHWISE_CHANNELS; /* where the odd columns begin */
+    const uint32_t middle = l->stride == 2u ? odd : DEPTHWISE_CHANNELS;
+    const uint32_t right = l->stride == 2u ? DEPTHWISE_CHANNELS : 2u * DEPTHWISE_CHANNELS;
+    constants_t c;
+    constants_of(l, &c);
+    for (uint32_t y = 0; y < rows; y++) {
+        for (uint32_t x = 0; x < n; x += LANES) {
+            const int16_t *at = &l->lines[y * l->stride * values + x];
+            const columns_t window[3] = {
+                {at, at + middle, at + right},
+                {at + values, at + values + middle, at + values + right},
+                {at + 2u * values, at + 2u * values + middle, at + 2u * values + right},
+            };
+            outputs_of(&c, window, &l->outputs[y * n + x]);
         }
     }
 }

@@ -351,6 +351,8 @@ typedef enum {
     PARITONE_KERNEL_PRODUCTS_CODED = 24, /* PRODUCTS whose weights may be entropy-coded */
     PARITONE_KERNEL_PRODUCTS_SUM = 25, /* PRODUCTS, then ADD or SUB */
     PARITONE_KERNEL_PRODUCTS_CODED_SUM = 26,
+    PARITONE_KERNEL_PRODUCTS_PAIRS = 27, /* PRODUCTS, faster in more code */
+    PARITONE_KERNEL_PRODUCTS_PAIRS_SUM = 28,
     PARITONE_KERNEL_COUNT
 } paritone_kernel_id_t;
 

@@ -69,6 +69,7 @@ typedef struct {
     int8_t minimum, maximum;
     int32_t base;
     uint8_t shift;
+    uint8_t pairs; /* for PRODUCTS_PAIRS: depth is a multiple of four, wide [groups][2][depth] */
     const int32_t *weights; /* [groups][depth], four in a word, the first in the lowest byte */
     const int32_t *wide;    /* or [groups][depth][2], two in a word: first + second * 2^21 */
     const int32_t *coded;   /* or entropy-coded: src/products_decode.h */
@@ -210,6 +211,8 @@ paritone_kernel_t paritone_products;
 paritone_kernel_t paritone_products_coded;
 paritone_kernel_t paritone_products_sum;
 paritone_kernel_t paritone_products_coded_sum;
+paritone_kernel_t paritone_products_pairs;
+paritone_kernel_t paritone_products_pairs_sum;
 paritone_kernel_t paritone_depthwise_conv_2d;
 paritone_kernel_t paritone_depthwise_lines;
 paritone_kernel_t paritone_fully_connected;

@@ -92,6 +92,13 @@ typedef struct {
 void products_multiply(const paritone_products_t *p, int32_t group, const int32_t *weights,
                        const int32_t *packed, int32_t triples, products_output_t to);
 
+/* Where chunk number `chunk` of a group begins, or the last one ends: at a multiple of four, so that
+ * values may be taken by fours. */
+static inline int32_t products_chunk(int32_t depth, int32_t chunk, int32_t chunks)
+{
+    return chunk == chunks ? depth : depth * chunk / chunks / 4 * 4;
+}
+
 /* Their portable twins, in a format of their own. */
 void products_pack_c(const int8_t *const pixels[PRODUCTS_TRIPLE], int32_t n, int32_t depth,
                      int32_t at, int32_t *triple);
@@ -132,6 +139,19 @@ typedef struct {
     int32_t *sums;
     int32_t free;
 } products_tiles_t;
+
+/* A pair of channels' start as the lanes of both accumulators that hold the pair. */
+void products_start_lanes(const int16_t start[2], uint32_t lanes[4]);
+
+/* What the sums of channels from `first` on start with in a chunk, beside PRODUCTS_LANE_START. */
+static inline const int16_t *products_start(const paritone_products_t *p, int32_t first,
+                                            int32_t chunk, int32_t chunks)
+{
+    static const int16_t none[PRODUCTS_GROUP];
+    return p->start != NULL && chunk == chunks - 1 ? &p->start[first] : none;
+}
+
+uint32_t products_tail_of(const paritone_products_t *p, int32_t chunk, int32_t chunks);
 
 void products_multiply_simd(const products_tiles_t *tiles, const int32_t *packed);
 

@@ -55,13 +55,14 @@ const int32_t *products_weights_c(const paritone_products_t *p, int32_t group, i
     return scratch;
 }
 
-/* Sums of n products with the two weights of each word a + b 2^21, every other word. */
-static void dot_lanes(const int16_t *values, const int32_t *lanes, int32_t n, int32_t sums[2])
+/* Sums of n products with the two weights of each word a + b 2^21, words `apart` from each other. */
+static void dot_lanes(const int16_t *values, const int32_t *lanes, int32_t apart, int32_t n,
+                      int32_t sums[2])
 {
     const int32_t one = 1 << PRODUCTS_LANE_BITS;
     int32_t sum_a = 0, sum_b = 0;
     for (int32_t k = 0; k < n; k++) {
-        const int32_t word = lanes[k * PRODUCTS_WORDS];
+        const int32_t word = lanes[k * apart];
         const int32_t b = (word + one / 2) >> PRODUCTS_LANE_BITS;
         sum_a += values[k] * (word - b * one);
         sum_b += values[k] * b;
@@ -140,8 +141,9 @@ static void sum_pixel(const paritone_products_t *p, const int32_t *weights, cons
     if (p->wide == NULL) {
         dot_group(values, (const int16_t *)weights, p->depth, sums);
     } else {
-        dot_lanes(values, weights, p->depth, sums);
-        dot_lanes(values, weights + 1, p->depth, sums + 2);
+        const int32_t apart = p->pairs ? 1 : PRODUCTS_WORDS;
+        dot_lanes(values, weights, apart, p->depth, sums);
+        dot_lanes(values, weights + (p->pairs ? p->depth : 1), apart, p->depth, sums + 2);
     }
 }
 

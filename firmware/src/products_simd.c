@@ -24,9 +24,9 @@ const int32_t *products_weights(const paritone_products_t *p, int32_t group, int
     return scratch;
 }
 
-/* A pair of channels' starts, |start| <= 2^15 beside PRODUCTS_LANE_START, as the lanes of both
- * accumulators that hold the pair: first + (first + second) 2^21 + second 2^42. */
-static void start_lanes(const int16_t start[2], uint32_t lanes[4])
+/* Starts are |start| <= 2^15 beside PRODUCTS_LANE_START: first + (first + second) 2^21 +
+ * second 2^42. */
+void products_start_lanes(const int16_t start[2], uint32_t lanes[4])
 {
     const uint32_t first = (uint32_t)(PRODUCTS_LANE_START + start[0]);
     const uint32_t second = (uint32_t)(PRODUCTS_LANE_START + start[1]);
@@ -55,7 +55,7 @@ static void twice_of(const paritone_products_t *p, int32_t first, products_tiles
     }
 }
 
-static uint32_t tail_of(const paritone_products_t *p, int32_t chunk, int32_t chunks)
+uint32_t products_tail_of(const paritone_products_t *p, int32_t chunk, int32_t chunks)
 {
     if (chunk < chunks - 1) {
         return chunk == 0 ? PRODUCTS_FIRST_CHUNK : PRODUCTS_CHUNK;
@@ -71,7 +71,6 @@ void products_multiply(const paritone_products_t *p, int32_t group, const int32_
                        const int32_t *packed, int32_t triples, products_output_t to)
 {
     const int32_t first = group * PRODUCTS_GROUP, chunks = products_chunks(p, group);
-    static const int16_t usual[PRODUCTS_GROUP];
     products_tiles_t t;
     if (p->addend != NULL) {
         line_of(p, first, chunks, &t);
@@ -84,17 +83,17 @@ void products_multiply(const paritone_products_t *p, int32_t group, const int32_
     t.minus_lane = -(1 << PRODUCTS_LANE_BITS);
     t.sums = to.sums;
     for (int32_t chunk = 0; chunk < chunks; chunk++) {
-        const int32_t begin = p->depth * chunk / chunks, end = p->depth * (chunk + 1) / chunks;
-        const int16_t *start =
-            p->start != NULL && chunk == chunks - 1 ? &p->start[first] : usual;
-        start_lanes(start, t.start[0]);
-        start_lanes(start + 2, t.start[1]);
+        const int32_t begin = products_chunk(p->depth, chunk, chunks);
+        const int32_t end = products_chunk(p->depth, chunk + 1, chunks);
+        const int16_t *start = products_start(p, first, chunk, chunks);
+        products_start_lanes(start, t.start[0]);
+        products_start_lanes(start + 2, t.start[1]);
         t.weights = &weights[begin * PRODUCTS_WORDS];
         t.weights_end = &weights[end * PRODUCTS_WORDS];
         t.depth = end - begin;
         t.gap = (p->depth - t.depth) * PRODUCTS_WORDS * (int32_t)sizeof *packed;
         t.packed_end = &packed[(triples * p->depth + begin) * PRODUCTS_WORDS];
-        t.tail = tail_of(p, chunk, chunks);
+        t.tail = products_tail_of(p, chunk, chunks);
         products_multiply_simd(&t, &packed[begin * PRODUCTS_WORDS]);
     }
 }

@@ -26,3 +26,10 @@ void paritone_products_coded_sum(const paritone_step_t *step, int32_t first_row,
     paritone_products_coded(step, first_row, rows, arena);
     add_rows(step, first_row, rows, arena);
 }
+
+void paritone_products_pairs_sum(const paritone_step_t *step, int32_t first_row, int32_t rows,
+                                 uint8_t *arena)
+{
+    paritone_products_pairs(step, first_row, rows, arena);
+    add_rows(step, first_row, rows, arena);
+}

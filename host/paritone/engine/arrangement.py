@@ -9,7 +9,11 @@ from paritone.engine import lifetimes, memory, schedule, search, simulation
 from paritone.engine.lifetimes import Lifetimes
 from paritone.engine.lowering import Step, coded
 from paritone.engine.memory import Item, Place
+from paritone.engine.params import Params, Products
 from paritone.engine.schedule import Call, Network
+
+PAIRS = {"PRODUCTS": "PRODUCTS_PAIRS", "PRODUCTS_SUM": "PRODUCTS_PAIRS_SUM"}
+"""Kernels of products by pairs of channels."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def arrange(network: Network, steps: Sequence[Step], point: str) -> Arrangement:
 
 def placed(network: Network, steps: Sequence[Step], choice: search.Choice) -> Arrangement:
     """The arrangement that follows from a choice."""
-    steps = coded.kernels(replace(s, params=p) for s, p in zip(steps, choice.params, strict=True))
+    steps = coded.kernels(map(with_params, steps, choice.params))
     order = schedule.order(network, choice.groups)
     scratch = {n: size for n, s in enumerate(steps) if (size := s.params.scratch_bytes)}
     over = [
@@ -61,3 +65,9 @@ def placed(network: Network, steps: Sequence[Step], choice: search.Choice) -> Ar
     places = {t: Place(offsets[t], order.rings.get(t, r.height)) for t, r in network.rows.items()}
     at = tuple(offsets.get(lifetimes.scratch_key(n), 0) for n in range(len(steps)))
     return Arrangement(steps, places, at, order.calls, arena_bytes, tuple(items), offsets)
+
+
+def with_params(step: Step, params: Params) -> Step:
+    """`step` with parameters that were chosen, by the kernel that takes them."""
+    pairs = isinstance(params, Products) and params.pairs
+    return replace(step, params=params, kernel=PAIRS[step.kernel] if pairs else step.kernel)

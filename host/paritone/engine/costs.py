@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 from math import ceil
 
 from paritone.engine import params
 from paritone.engine.lowering import Step
 from paritone.engine.lowering.coded import with_coded
-from paritone.engine.lowering.packed import with_widened
+from paritone.engine.lowering.packed import with_pairs, with_widened
 
 CALL = 150.0
 """Instructions of a call, whatever it computes."""
 PER_MAC = {"DEPTHWISE_LINES": 1.3, "CONV_2D": 3.0, "DEPTHWISE_CONV_2D": 12.0}
 PER_VALUE = 4.0
 """Instructions for each byte of an output that takes no products."""
-TILE, TILE_DEPTH = 80.0, 6.1
+TILE, TILE_DEPTH = 71.0, 6.1
 """Instructions of three pixels by four channels, and for each value that they are sums of."""
+PAIRS, PAIRS_DEPTH = 77.0, 5.5
+"""The same of two tiles by pairs of channels."""
+PAIRS_LEAST = 64
+"""Values of a window from which on pairs are worth their cycles: they load more words at once."""
 PACKING = 2.2
 """Instructions for each value of a window that is packed."""
 UNPACKING = 1.8
@@ -34,10 +39,12 @@ LINE_CHANNEL = 20.0
 LINE_TURN, LINE_TILE = 400.0, 50.0
 """Instructions for four channels of the rows that a call computes at a time, and for each tile of
 eight columns that they read."""
-GROUP = 190.0
+GROUP, GROUP_PAIRS = 190.0, 260.0
 """Instructions for four channels of a block of pixels."""
-FLASH_BYTE = 8.0
-"""Instructions that a byte of flash must save before weights are stored unpacked."""
+WIDENED_BYTES = {"time": 1 << 15, "balanced": 0, "ram": 0}
+"""The most that weights stored unpacked may add to all layers' together."""
+FLASH_BYTE = 2.0
+"""Instructions that a byte of flash must save before weights are stored so."""
 CODED_BYTE = 300.0
 """Instructions that a byte of flash may cost where weights are decoded rather than unpacked."""
 ROWS_AT_ONCE = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
@@ -50,9 +57,7 @@ def of_step(step: Step, output_bytes: int) -> float:
     window = getattr(step.params, "window", None)
     if isinstance(step.params, params.Products) and window is not None:
         depth = window.height * window.width * window.in_channels
-        pixels = window.out_height * window.out_width
-        tiles = ceil(pixels / 3) * ceil(window.out_channels / 4)
-        return tiles * (TILE + TILE_DEPTH * depth) + pixels * depth * PACKING
+        return window.out_height * window.out_width * depth * PACKING
     return step.macs * PER_MAC.get(step.kernel, 6.0) or output_bytes * PER_VALUE
 
 
@@ -69,29 +74,41 @@ def of_calls(step: Step, parameters: params.Params, rows: Sequence[int]) -> floa
         w = parameters.window
         tiles = ceil(w.stride_width * w.out_width / 8)
         cost += turns * w.out_channels / 4 * (LINE_TURN + LINE_TILE * tiles)
-    if isinstance(parameters, params.Products):
-        w = parameters.window
-        weights = w.out_channels * w.height * w.width * w.in_channels
-        visits = sum(ceil(ceil(n * w.out_width / 3) / parameters.block) for n in rows)
-        cost += visits * ceil(w.out_channels / 4) * GROUP
-        if parameters.wide is not None:
-            return cost + weights * FLASH_BYTE
-        if parameters.coded is not None:
-            saved = weights - parameters.coded.nbytes
-            return cost + weights * visits * DECODING - saved * CODED_BYTE
-        cost += weights * visits * UNPACKING
-    return cost
+    return cost + (_of_products(parameters, rows) if isinstance(parameters, params.Products) else 0)
 
 
-def variants(
-    step: Step, *, widened: bool = False, coded: bool = False
-) -> tuple[params.Params, ...]:
+def _of_products(p: params.Products, rows: Sequence[int]) -> float:
+    w = p.window
+    groups = ceil(w.out_channels / 4)
+    weights = groups * 4 * p.depth
+    triples = [ceil(n * w.out_width / 3) for n in rows]
+    visits = sum(ceil(n / p.block) for n in triples)
+    tile = PAIRS + PAIRS_DEPTH * p.depth if p.pairs else TILE + TILE_DEPTH * p.depth
+    unpacking = visits * UNPACKING
+    if p.wide is not None:
+        unpacking = FLASH_BYTE
+    if p.coded is not None:
+        unpacking = visits * DECODING - CODED_BYTE * (1 - p.coded.nbytes / weights)
+    group = GROUP_PAIRS if p.pairs else GROUP
+    return groups * (sum(triples) * tile + visits * group) + weights * unpacking
+
+
+def widened(steps: Sequence[Step], point: str) -> frozenset[int]:
+    """Steps whose weights may be stored unpacked, twice the bytes: the smallest ones."""
+    sizes = sorted(
+        (step.params.weights.nbytes, number)
+        for number, step in enumerate(steps)
+        if isinstance(step.params, params.Products) and step.params.weights is not None
+    )
+    total = accumulate(size for size, _ in sizes)
+    pairs = zip(sizes, total, strict=True)
+    return frozenset(n for (_, n), so_far in pairs if so_far <= WIDENED_BYTES[point])
+
+
+def variants(step: Step, point: str, *, widened: bool = False) -> tuple[params.Params, ...]:
     """Parameters that a plan may give `step`, by the scratch memory they take, least first.
 
-    Parameters
-    ----------
-    widened : also with weights that are unpacked already, twice the bytes
-    coded : also with weights that are entropy-coded, where that makes them smaller
+    `widened` : also with weights that are unpacked already
     """
     if isinstance(step.params, params.DepthwiseLines):
         height = step.params.window.out_height
@@ -101,9 +118,12 @@ def variants(
         return (step.params,)
     window = step.params.window
     triples = ceil(window.out_height * window.out_width / 3)
-    forms = [step.params, with_widened(step.params)] if widened else [step.params]
-    if coded and (smaller := with_coded(step.params)) is not None:
-        forms.append(smaller)
+    forms = [step.params]
+    if point == "time" and step.params.depth >= PAIRS_LEAST:
+        forms += [pairs] if (pairs := with_pairs(step.params)) is not None else []
+    forms += [with_widened(form) for form in forms] if widened else []
+    if point == "ram":
+        forms += [smaller] if (smaller := with_coded(step.params)) is not None else []
     blocks = sorted({min(b, triples) for b in BLOCKS})
     found = [replace(form, block=block) for form in forms for block in blocks]
     return tuple(sorted(found, key=lambda p: p.scratch_bytes))

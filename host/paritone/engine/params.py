@@ -119,6 +119,7 @@ class Products(Params):
     right: UInt8s | None
     base: int
     shift: int
+    pairs: int = 0
     sum: Int32s | None = None
 
     @property
@@ -134,7 +135,7 @@ class Products(Params):
 
     @property
     def scratch_bytes(self) -> int:
-        """What ``scratch_layout`` of products.c lays out, a multiple of 8."""
+        """What ``scratch_layout`` of products_blocks.c lays out, a multiple of 8."""
         w = self.window
         run = (w.width if w.dilation_width == 1 else 1) * w.in_channels
         fixed = (self.depth * 8 if self.wide is None else 0) + (run * 4 if self.padded else 0)

@@ -19,7 +19,7 @@ from paritone.engine.lowering import Step
 from paritone.engine.params import Params
 from paritone.engine.schedule import Group, Network, Order, may_overwrite, order_group
 
-EXCHANGE = {"time": 0.1, "balanced": 0.1, "ram": 2.0}
+EXCHANGE = {"time": 0.02, "balanced": 0.1, "ram": 2.0}
 """How many percent of speed a percent of memory is worth, by tools.stedgeai.optimization."""
 ROOM = {"time": 2.25, "balanced": 1.7, "ram": 1.13}
 """Memory that a plan may take, in multiples of the least that any would before it is placed."""
@@ -70,9 +70,14 @@ def choices(network: Network, steps: Sequence[Step], point: str) -> Iterator[tup
 
     The score is that of `score` for the least memory that could do.
     """
+    widened = costs.widened(steps, point)
     tables = [
-        _Variants(step, network.rows[step.output].bytes * node.height, coded=point == "ram")
-        for step, node in zip(steps, network.nodes, strict=True)
+        _Variants(
+            step,
+            network.rows[step.output].bytes * node.height,
+            costs.variants(step, point, widened=number in widened),
+        )
+        for number, (step, node) in enumerate(zip(steps, network.nodes, strict=True))
     ]
     in_place = frozenset(n for n, step in enumerate(steps) if step.in_place)
     trials = list(_trials(network, in_place))
@@ -100,9 +105,9 @@ def score(cost: float, arena_bytes: int, point: str) -> float:
 class _Variants:
     """Parameters of one step, by scratch memory."""
 
-    def __init__(self, step: Step, output_bytes: int, *, coded: bool) -> None:
+    def __init__(self, step: Step, output_bytes: int, found: tuple[Params, ...]) -> None:
         self._step = step
-        self.params = costs.variants(step, coded=coded)
+        self.params = found
         self.base = costs.of_step(step, output_bytes)
         self._known: dict[tuple[int, ...], list[float]] = {}
         self.scratch = [memory.align(p.scratch_bytes) for p in self.params]

@@ -65,6 +65,13 @@ def with_block(products: params.Products, block: int) -> params.Products:
     return replace(products, block=max(1, min(block, -(-pixels // TRIPLE), MAX_BLOCK)))
 
 
+def with_pairs(products: params.Products) -> params.Products | None:
+    """The same by pairs of channels; None where the depth is no multiple of four."""
+    if products.depth % 4 or products.weights is None:
+        return None
+    return replace(products, pairs=1)
+
+
 def with_widened(products: params.Products) -> params.Products:
     """The same with weights stored as the multiplications take them: twice the bytes."""
     if products.weights is None:
@@ -72,6 +79,8 @@ def with_widened(products: params.Products) -> params.Products:
     unpacked = np.ascontiguousarray(products.weights).view(np.int8).astype(np.int32)
     pairs = unpacked.reshape(*products.weights.shape, 2, 2)
     wide = pairs[..., 0] + (pairs[..., 1] << LANE_BITS)
+    if products.pairs:
+        wide = wide.transpose(0, 2, 1)
     return replace(products, weights=None, wide=wide.astype(np.int32))
 
 
@@ -102,7 +111,7 @@ def _chunks(weights: Int64s) -> tuple[Int64s, Int64s, Int64s]:
 def _room(lowest: Int64s, highest: Int64s, count: int) -> tuple[Int64s, Int64s] | None:
     """What the last of `count` chunks may start with beside LANE_START; None if too little."""
     depth = lowest.shape[1]
-    edges = [depth * i // count for i in range(count)]
+    edges = [depth * i // count // 4 * 4 for i in range(count)]
     least = -LANE_START - np.add.reduceat(lowest, edges, axis=1)
     most = LANE_START - 1 - np.add.reduceat(highest, edges, axis=1)
     if np.any(least > 0) or np.any(most < 0):

@@ -160,8 +160,14 @@ def content_of(path: Path) -> str:
 
 @cache
 def versions(*packages: str) -> dict[str, str]:
-    """Versions of installed packages, without importing them."""
-    return {name: metadata.version(name) for name in packages}
+    """Versions of installed packages, without importing them; empty for one that is not there."""
+    found = {}
+    for name in packages:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = ""
+    return found
 
 
 @cache

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -14,7 +15,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from paritone import memo
 from paritone.accuracy import Accuracy, Scores, measure
+from paritone.cache import content_of
 from paritone.clips import ClipData, ClipStore
 from paritone.config import Config
 from paritone.datasets import Dataset
@@ -62,9 +65,10 @@ def float_scores(model: Path, data: Sequence[ClipData], config: Config) -> list[
     -------
     float32 [patches, classes] a clip
     """
-    if model.suffix == ".tflite":
-        return _tflite_scores(model, data)
-    return _keras_scores(model, data)
+    compute = _tflite_scores if model.suffix == ".tflite" else _keras_scores
+    made_from = {"model": content_of(model), "suffix": model.suffix}
+    patches = [clip.patches for clip in data]
+    return memo.lists(config, "float scores", made_from, patches, lambda: compute(model, data))
 
 
 def device_scores(model: Path, data: Sequence[ClipData], config: Config) -> list[Scores]:
@@ -74,12 +78,19 @@ def device_scores(model: Path, data: Sequence[ClipData], config: Config) -> list
     -------
     float32 [patches, classes] a clip
     """
+    if model.suffix != ".tflite":
+        raise ModelError(f"{model}: the device runs quantized models (.tflite)")
+    made_from = {"model": content_of(model), **memo.of_device(config)}
+    pcm = [clip.pcm for clip in data]
+    compute = partial(_device_scores, model, data, config)
+    return memo.lists(config, "device scores", made_from, pcm, compute)
+
+
+def _device_scores(model: Path, data: Sequence[ClipData], config: Config) -> list[Scores]:
     from paritone.generate import frontend_tables
     from paritone.native.engine import Engine
     from paritone.native.frontend import Frontend
 
-    if model.suffix != ".tflite":
-        raise ModelError(f"{model}: the device runs quantized models (.tflite)")
     tables = frontend_tables(plan.of_file(model, config.optimization), config)
 
     def scorer() -> Callable[[ClipData], Scores]:
@@ -162,23 +173,34 @@ def check_fits(model: Path, config: Config, classes: int | None) -> None:
         Gives both numbers, or says why the file cannot be read.
     """
     fe = config.feature_extraction
+    inputs, outputs = memo.of_model("ends", model, lambda: _ends(model))
+    check_shapes(inputs, outputs, fe.n_mels, fe.patch_length, classes)
+
+
+def _ends(model: Path) -> tuple[list[int | None], list[int | None]]:
+    """Shapes of a model's input and output, with their batch dimension."""
     if model.suffix == ".tflite":
         reference = Reference(model)
-        shapes = reference.input["shape"], reference.output["shape"]
-    else:
-        from paritone.models.load import load_keras
+        return reference.input["shape"].tolist(), reference.output["shape"].tolist()
+    from paritone.models.load import load_keras
 
-        shapes = ends(load_keras(model))
-    check_shapes(*shapes, fe.n_mels, fe.patch_length, classes)
+    inputs, outputs = ends(load_keras(model))
+    return list(inputs), list(outputs)
 
 
 def is_quantized(model: Path) -> bool:
     """Tell whether a model file computes in integers, whatever its input and output are."""
-    return model.suffix == ".tflite" and Reference(model).quantized
+    if model.suffix != ".tflite":
+        return False
+    return memo.of_model("quantized", model, lambda: Reference(model).quantized)
 
 
 def describe(model: Path) -> dict[str, Any]:
     """The section of summary.json that tells which model this is."""
+    return memo.of_model("description", model, lambda: _describe(model))
+
+
+def _describe(model: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"sha256": hashlib.sha256(model.read_bytes()).hexdigest()}
     if model.suffix != ".tflite":
         from paritone.models.load import load_keras
@@ -195,6 +217,11 @@ def describe(model: Path) -> dict[str, Any]:
 
 def device_problem(model: Path, config: Config) -> str | None:
     """Why the device cannot do what this model and configuration ask for; None if it can."""
+    compute = partial(_device_problem, model, config)
+    return memo.of_model("device problem", model, compute, **memo.of_device(config))
+
+
+def _device_problem(model: Path, config: Config) -> str | None:
     from paritone.generate import frontend_tables
 
     try:

@@ -13,7 +13,6 @@ from paritone import (
     prediction,
     progress,
     quantization,
-    quiet,
     scoring,
 )
 from paritone import config as configuration
@@ -134,7 +133,6 @@ def _classes(config: Config, dataset: Dataset | None) -> int | None:
 def _check_model(config: Config, steps: str, classes: int | None) -> None:
     if steps.startswith("t"):
         return
-    quiet.import_tensorflow()
     path = need(config.general.model_path, "general.model_path")
     if "feature_extraction" in config.model_fields_set or steps != "q":
         evaluation.check_fits(path, config, classes)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import datasets, quiet
+from paritone import datasets, memo, quiet
+from paritone.cache import Arrays, content_of
 from paritone.clips import ClipStore
 from paritone.config import Config, need, require_supported
 from paritone.errors import ModelError
@@ -32,13 +33,22 @@ def quantize(config: Config, out_path: Path, store: ClipStore | None = None) -> 
     from paritone.models.load import load_keras
 
     require_supported(config)
-    model = load_keras(need(config.general.model_path, "general.model_path"))
+    path = need(config.general.model_path, "general.model_path")
     dataset = datasets.load(config, "quantization")
-    patches = None
-    if dataset is not None:
-        data = (store or ClipStore(config)).load(dataset, "quantization clips")
-        patches = np.concatenate([clip.patches for clip in data])
-    return quantize_model(model, config, patches, out_path)
+    if dataset is None:
+        return quantize_model(load_keras(path), config, None, out_path)
+    data = (store or ClipStore(config)).load(dataset, "quantization clips")
+    patches = np.concatenate([clip.patches for clip in data])
+
+    def compute() -> Arrays:
+        made = quantize_model(load_keras(path), config, patches, out_path)
+        return {"content": np.frombuffer(made.read_bytes(), np.uint8)}
+
+    settings = config.quantization.model_dump(mode="json", exclude={"export_dir"})
+    made_from = {"model": content_of(path), "suffix": path.suffix, "settings": settings}
+    found = memo.arrays(config, "quantized", made_from, [patches], compute)
+    _write(out_path, found["content"].tobytes())
+    return out_path
 
 
 def quantize_model(

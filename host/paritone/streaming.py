@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from paritone import memo
 from paritone.accuracy import Accuracy, Scores, measure
+from paritone.cache import Arrays, content_of
 from paritone.config import Config
 from paritone.datasets import Clip, Dataset
 from paritone.engine import plan
@@ -17,6 +21,9 @@ from paritone.errors import AudioError, ModelError
 from paritone.evaluation import in_threads
 from paritone.prepared_audio import PreparedAudio
 from paritone.tflite_reference import dequantize
+
+KEPT = ("scores", "levels", "silent")
+"""What is kept of a clip between runs."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +68,41 @@ def hear(model: Path, clips: Sequence[Clip], config: Config, title: str) -> list
     ------
     ConfigError, ModelError, AudioError
     """
+    if model.suffix != ".tflite":
+        raise ModelError(f"{model}: the device runs quantized models (.tflite)")
+    prepared = PreparedAudio(config)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        pcm = list(pool.map(lambda clip: prepared.whole(clip.path), clips))
+    prepared.tidy()
+    made_from = {"model": content_of(model), **memo.of_device(config)}
+
+    def compute() -> Arrays:
+        heard = _hear(model, list(zip(clips, pcm, strict=True)), config, title)
+        found = {name: np.concatenate([getattr(one, name) for one in heard]) for name in KEPT}
+        return {**found, "counts": np.array([len(one.scores) for one in heard])}
+
+    found = memo.arrays(config, "streamed", made_from, pcm, compute)
+    ends = np.cumsum(found["counts"])[:-1]
+    columns = zip(*(np.split(found[name], ends) for name in KEPT), strict=True)
+    return [Heard(clip, *column) for clip, column in zip(clips, columns, strict=True)]
+
+
+def _hear(
+    model: Path, clips: Sequence[tuple[Clip, NDArray[np.int16]]], config: Config, title: str
+) -> list[Heard]:
     from paritone.generate import frontend_tables
     from paritone.native.engine import Engine
     from paritone.native.frontend import Frontend
 
-    if model.suffix != ".tflite":
-        raise ModelError(f"{model}: the device runs quantized models (.tflite)")
     tables = frontend_tables(plan.of_file(model, config.optimization), config)
-    prepared = PreparedAudio(config)
 
-    def listener() -> Callable[[Clip], Heard]:
+    def listener() -> Callable[[tuple[Clip, NDArray[np.int16]]], Heard]:
         engine, frontend = Engine(model, config.optimization), Frontend(tables)
 
-        def listen(clip: Clip) -> Heard:
+        def listen(item: tuple[Clip, NDArray[np.int16]]) -> Heard:
+            clip, pcm = item
             try:
-                found = frontend.patches_and_levels(prepared.whole(clip.path))
+                found = frontend.patches_and_levels(pcm)
             except AudioError as error:
                 raise AudioError(f"{clip.path}: {error}") from error
             patches, levels, silent = found

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from paritone import quiet
 from paritone.errors import ModelError
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def _replace_config(path: Path, config: dict[str, Any]) -> None:
 
 def _load(path: Path, shown: Path) -> keras.Model:
     """Load `path`; errors speak of `shown`, the file that the user named."""
+    quiet.import_tensorflow()
     import keras
 
     try:

@@ -1,0 +1,173 @@
+"""Results kept between runs: the same numbers, computed anew when anything of theirs changed."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from paritone import cache, datasets, evaluation, memo, quantization, streaming
+from paritone import config as configuration
+from paritone.clips import ClipStore
+from paritone.config import Config
+from zoo_config import tiny_model
+
+
+@pytest.fixture
+def config(tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The tiny project, its clips and model copied to where a test may change them."""
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "arrays")
+    folder = tmp_path / "project"
+    shutil.copytree(tiny_config.parent, folder, ignore=shutil.ignore_patterns("run"))
+    audio = [f"dataset.{name}_audio_path={folder}/audio" for name in ("test", "quantization")]
+    return configuration.load_file(
+        tiny_config, [*audio, f"general.model_path={folder}/tiny.h5", "dataset.to_cache=True"]
+    )
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each long step was done, and not taken from the disk."""
+    counts: Counter[str] = Counter()
+
+    def count(module: Any, name: str) -> None:
+        original = getattr(module, name)
+
+        def counting(*arguments: Any, **named: Any) -> Any:
+            counts[name.strip("_")] += 1
+            return original(*arguments, **named)
+
+        monkeypatch.setattr(module, name, counting)
+
+    for name in ("_keras_scores", "_tflite_scores", "_device_scores", "_describe"):
+        count(evaluation, name)
+    count(quantization, "convert")
+    count(streaming, "_hear")
+    return counts
+
+
+def chain(config: Config, folder: Path) -> dict[str, Any]:
+    """What chain_eqe computes: scores and confusions of every kind, the quantized model."""
+    store, test = ClipStore(config), datasets.load(config, "test")
+    model = config.general.model_path
+    assert test is not None
+    assert model is not None
+    quantized = quantization.quantize(config, folder / "quantized.tflite", store)
+    rows = {
+        "float": evaluation.evaluate(model, test, config, "float", store),
+        "int8": evaluation.evaluate(quantized, test, config, "float", store),
+        "device": evaluation.evaluate(quantized, test, config, "integer", store),
+        "streaming": streaming.evaluate(quantized, test, config),
+    }
+    data = store.load(test)
+    return {
+        "quantized": quantized.read_bytes(),
+        "description": evaluation.describe(quantized),
+        "scores": np.concatenate(evaluation.device_scores(quantized, data, config)),
+        **{name: (row.summary(), row.confusion.tolist()) for name, row in rows.items()},
+    }
+
+
+ONCE = {
+    "keras_scores": 1,
+    "tflite_scores": 1,
+    "device_scores": 1,
+    "describe": 1,
+    "convert": 1,
+    "hear": 1,
+}
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    np.testing.assert_array_equal(one.pop("scores"), other.pop("scores"))
+    assert one == other
+
+
+def test_a_warm_run_computes_nothing_and_finds_the_same(
+    config: Config, computed: Counter[str], tmp_path: Path
+) -> None:
+    cold = chain(config, tmp_path / "cold")
+    assert computed == ONCE
+    computed.clear()
+    warm = chain(config, tmp_path / "warm")
+    assert computed == {}
+    off = config.dataset.model_copy(update={"to_cache": False})
+    uncached = chain(config.model_copy(update={"dataset": off}), tmp_path / "uncached")
+    assert computed == {**ONCE, "device_scores": 2, "describe": 0} - Counter()
+    same(dict(warm), dict(cold))
+    same(dict(uncached), dict(cold))
+    # A changed clip of the test set: its model is quantized on other clips, and stays.
+    computed.clear()
+    test = datasets.load(config, "test")
+    assert test is not None
+    shutil.copyfile(test.clips[0].path, test.clips[-1].path)
+    chain(config, tmp_path / "changed")
+    assert computed == {"keras_scores": 1, "tflite_scores": 1, "device_scores": 1, "hear": 1}
+    # Another model: everything.
+    computed.clear()
+    assert config.general.model_path is not None
+    tiny_model(config.general.model_path, seed=2)
+    other = chain(config, tmp_path / "other")
+    assert computed == ONCE
+    assert other["quantized"] != cold["quantized"]
+
+
+@pytest.mark.parametrize(
+    ("section", "keys", "anew"),
+    [
+        ("quantization", {"granularity": "per_tensor"}, {"convert", "tflite", "device", "hear"}),
+        ("feature_extraction", {"include_last_patch": True}, {"all"}),
+        ("deployment", {"silence_threshold": 2.0}, {"device", "hear"}),
+        ("general", {"display_figures": True, "num_threads_tflite": 2}, set()),
+        ("dataset", {"shuffle": False}, set()),
+    ],
+    ids=str,
+)
+def test_a_changed_key_repeats_what_depends_on_it(
+    config: Config,
+    computed: Counter[str],
+    tmp_path: Path,
+    section: str,
+    keys: dict[str, Any],
+    anew: set[str],
+) -> None:
+    chain(config, tmp_path / "cold")
+    computed.clear()
+    changed = getattr(config, section).model_copy(update=keys)
+    chain(config.model_copy(update={section: changed}), tmp_path / "changed")
+    done = {name.removesuffix("_scores") for name in computed} - {"describe"}
+    everything = {"convert", "keras", "tflite", "device", "hear"}
+    assert done == (everything if anew == {"all"} else anew)
+
+
+def test_errors_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "arrays")
+    model = tmp_path / "model.tflite"
+    model.write_bytes(b"a model")
+    calls = []
+
+    def failing() -> int:
+        calls.append(1)
+        raise ValueError("no")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            memo.of_model("fact", model, failing)
+    assert len(calls) == 2
+    assert memo.of_model("fact", model, lambda: [1, None, "x"]) == [1, None, "x"]
+    assert memo.of_model("fact", model, failing) == [1, None, "x"]
+    assert memo.of_model("fact", model, lambda: 2, another="key") == 2
+
+
+def test_other_code_repeats(
+    config: Config, computed: Counter[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ClipStore(config)
+    quantization.quantize(config, tmp_path / "one.tflite", store)
+    monkeypatch.setattr(memo, "_code", lambda: {"tensorflow": "another version"})
+    quantization.quantize(config, tmp_path / "two.tflite", store)
+    assert computed["convert"] == 2

@@ -17,39 +17,6 @@ from paritone.config import Config
 from zoo_config import tiny_model
 
 
-@pytest.fixture
-def config(tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """The tiny project, its clips and model copied to where a test may change them."""
-    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "arrays")
-    folder = tmp_path / "project"
-    shutil.copytree(tiny_config.parent, folder, ignore=shutil.ignore_patterns("run"))
-    audio = [f"dataset.{name}_audio_path={folder}/audio" for name in ("test", "quantization")]
-    return configuration.load_file(
-        tiny_config, [*audio, f"general.model_path={folder}/tiny.h5", "dataset.to_cache=True"]
-    )
-
-
-@pytest.fixture
-def computed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often each long step was done, and not taken from the disk."""
-    counts: Counter[str] = Counter()
-
-    def count(module: Any, name: str) -> None:
-        original = getattr(module, name)
-
-        def counting(*arguments: Any, **named: Any) -> Any:
-            counts[name.strip("_")] += 1
-            return original(*arguments, **named)
-
-        monkeypatch.setattr(module, name, counting)
-
-    for name in ("_keras_scores", "_tflite_scores", "_device_scores", "_describe"):
-        count(evaluation, name)
-    count(quantization, "convert")
-    count(streaming, "_hear")
-    return counts
-
-
 def chain(config: Config, folder: Path) -> dict[str, Any]:
     """What chain_eqe computes: scores and confusions of every kind, the quantized model."""
     store, test = ClipStore(config), datasets.load(config, "test")
@@ -72,11 +39,60 @@ def chain(config: Config, folder: Path) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="module")
+def ran(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A folder with a copy of the tiny project and what a first run kept; what it found."""
+    folder = tmp_path_factory.mktemp("ran")
+    ignored = shutil.ignore_patterns("run")
+    shutil.copytree(tiny_config.parent, folder / "project", ignore=ignored)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "folder", lambda: folder / "arrays")
+        return folder, chain(load(folder / "project"), folder / "cold")
+
+
+@pytest.fixture
+def config(
+    ran: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Config:
+    """The project after its first run, copied to where a test may change it."""
+    for name in ("project", "arrays"):
+        shutil.copytree(ran[0] / name, tmp_path / name)
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "arrays")
+    return load(tmp_path / "project")
+
+
+def load(folder: Path) -> Config:
+    audio = [f"dataset.{name}_audio_path={folder}/audio" for name in ("test", "quantization")]
+    return configuration.load_file(
+        folder / "user_config.yaml", [*audio, f"general.model_path={folder}/tiny.h5"]
+    )
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each long step was done, and not taken from the disk."""
+    counts: Counter[str] = Counter()
+
+    def count(module: Any, name: str) -> None:
+        original = getattr(module, name)
+
+        def counting(*arguments: Any, **named: Any) -> Any:
+            counts[name.strip("_")] += 1
+            return original(*arguments, **named)
+
+        monkeypatch.setattr(module, name, counting)
+
+    for name in ("_keras_scores", "_tflite_scores", "_device_scores"):
+        count(evaluation, name)
+    count(quantization, "convert")
+    count(streaming, "_hear")
+    return counts
+
+
 ONCE = {
     "keras_scores": 1,
     "tflite_scores": 1,
     "device_scores": 1,
-    "describe": 1,
     "convert": 1,
     "hear": 1,
 }
@@ -88,32 +104,43 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> None:
 
 
 def test_a_warm_run_computes_nothing_and_finds_the_same(
-    config: Config, computed: Counter[str], tmp_path: Path
+    config: Config, ran: tuple[Path, dict[str, Any]], computed: Counter[str], tmp_path: Path
 ) -> None:
-    cold = chain(config, tmp_path / "cold")
-    assert computed == ONCE
-    computed.clear()
     warm = chain(config, tmp_path / "warm")
     assert computed == {}
+    same(warm, dict(ran[1]))
+
+
+def test_to_cache_false_computes_everything_and_finds_the_same(
+    config: Config, ran: tuple[Path, dict[str, Any]], computed: Counter[str], tmp_path: Path
+) -> None:
     off = config.dataset.model_copy(update={"to_cache": False})
+    before = sorted((tmp_path / "arrays").rglob("*"))
     uncached = chain(config.model_copy(update={"dataset": off}), tmp_path / "uncached")
-    assert computed == {**ONCE, "device_scores": 2, "describe": 0} - Counter()
-    same(dict(warm), dict(cold))
-    same(dict(uncached), dict(cold))
-    # A changed clip of the test set: its model is quantized on other clips, and stays.
-    computed.clear()
+    assert computed == {**ONCE, "device_scores": 2}
+    assert sorted((tmp_path / "arrays").rglob("*")) == before
+    same(uncached, dict(ran[1]))
+
+
+def test_a_changed_clip_repeats_what_heard_it(
+    config: Config, computed: Counter[str], tmp_path: Path
+) -> None:
+    """One of the test set: the model is quantized on others, and stays."""
     test = datasets.load(config, "test")
     assert test is not None
     shutil.copyfile(test.clips[0].path, test.clips[-1].path)
     chain(config, tmp_path / "changed")
-    assert computed == {"keras_scores": 1, "tflite_scores": 1, "device_scores": 1, "hear": 1}
-    # Another model: everything.
-    computed.clear()
+    assert computed == {name: 1 for name in ONCE if name != "convert"}
+
+
+def test_another_model_repeats_everything(
+    config: Config, ran: tuple[Path, dict[str, Any]], computed: Counter[str], tmp_path: Path
+) -> None:
     assert config.general.model_path is not None
     tiny_model(config.general.model_path, seed=2)
     other = chain(config, tmp_path / "other")
     assert computed == ONCE
-    assert other["quantized"] != cold["quantized"]
+    assert other["quantized"] != ran[1]["quantized"]
 
 
 @pytest.mark.parametrize(
@@ -135,11 +162,9 @@ def test_a_changed_key_repeats_what_depends_on_it(
     keys: dict[str, Any],
     anew: set[str],
 ) -> None:
-    chain(config, tmp_path / "cold")
-    computed.clear()
     changed = getattr(config, section).model_copy(update=keys)
     chain(config.model_copy(update={section: changed}), tmp_path / "changed")
-    done = {name.removesuffix("_scores") for name in computed} - {"describe"}
+    done = {name.removesuffix("_scores") for name in computed}
     everything = {"convert", "keras", "tflite", "device", "hear"}
     assert done == (everything if anew == {"all"} else anew)
 
@@ -168,6 +193,7 @@ def test_other_code_repeats(
 ) -> None:
     store = ClipStore(config)
     quantization.quantize(config, tmp_path / "one.tflite", store)
+    assert computed["convert"] == 0
     monkeypatch.setattr(memo, "_code", lambda: {"tensorflow": "another version"})
     quantization.quantize(config, tmp_path / "two.tflite", store)
-    assert computed["convert"] == 2
+    assert computed["convert"] == 1

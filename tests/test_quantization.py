@@ -120,6 +120,7 @@ def test_quantization_split_takes_a_part(model_file, tmp_path, monkeypatch):
                 "quantization_csv_path": tmp_path / "clips.csv",
                 "quantization_audio_path": tmp_path,
                 "quantization_split": split,
+                "to_cache": False,  # each time anew
             },
             preprocessing=PREPROCESSING,
             feature_extraction=FEATURES,

@@ -23,7 +23,10 @@ SMALL = """
   && parseFloat(getComputedStyle(e).fontSize) < 12).map(e => e.tagName)
 """
 BROKEN = "[...document.images].filter(i => !i.complete || !i.naturalWidth).length"
-SQUEEZED = "[...document.images].filter(i => i.getBoundingClientRect().width < 500).length"
+SQUEEZED = """
+[...document.images].filter(
+  i => i.getBoundingClientRect().width < Math.min(320, i.naturalWidth, i.naturalWidth * .6)).length
+"""
 
 
 class Outline(HTMLParser):

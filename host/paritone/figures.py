@@ -145,9 +145,10 @@ def confusion(matrix: NDArray[np.int64], names: Sequence[str], title: str) -> Fi
     from sklearn.metrics import ConfusionMatrixDisplay
 
     margin, size = 0.8 + 0.08 * max(map(len, names)), 0.45 * max(len(names), 5)
-    width, height = margin + size + 0.2, margin + size + 0.4
+    below = 0.7 + 0.065 * max(map(len, names))
+    width, height = margin + size + 0.2, below + size + 0.4
     drawn = figure(width, height, layout=None)  # Matplotlib's own takes longer than the drawing
-    axes = drawn.add_axes((margin / width, margin / height, size / width, size / height))
+    axes = drawn.add_axes((margin / width, below / height, size / width, size / height))
     display = ConfusionMatrixDisplay(matrix, display_labels=names)
     display.plot(ax=axes, xticks_rotation=60, colorbar=False, cmap="Blues")
     axes.set_title(title, fontsize=10)

@@ -2,7 +2,7 @@
 # Installs the system packages that are missing, when it may; else prints the one line to type.
 # Usage: system-packages.sh [--host-only-ok | --tests]
 #   --host-only-ok: go on without the Arm tools (make demo then runs its host half)
-#   --tests:        with the second compiler that the tests build with
+#   --tests:        with the second compiler and the browser that the tests use
 set -eu
 python=${PYTHON:-python3}
 
@@ -20,7 +20,10 @@ need cc gcc libc6-dev
     missing="$missing python3-dev"
 "$python" -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library("sndfile"))' ||
     missing="$missing libsndfile1"
-[ "${1:-}" != --tests ] || need clang clang
+if [ "${1:-}" = --tests ]; then
+    need clang clang
+    command -v google-chrome >/dev/null 2>&1 || need chromium chromium
+fi
 need_arm cmake cmake
 need_arm ninja ninja-build
 need_arm qemu-system-arm qemu-system-arm

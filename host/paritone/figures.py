@@ -60,6 +60,7 @@ def time_line(
     class_names: Sequence[str],
     seconds_per_frame: float,
     title: str,
+    truth: str | None = None,
 ) -> Figure:
     """Draw a clip's log-mel spectrogram above the scores of each of its patches.
 
@@ -67,6 +68,7 @@ def time_line(
     ----------
     patches, frames : as `joined` has them
     scores : [patches, classes]
+    truth : the class to mark
     """
     whole = joined(patches, frames)
     end = whole.shape[1] * seconds_per_frame
@@ -80,6 +82,9 @@ def time_line(
     )
     lower.set(xlabel="s of the preprocessed clip", yticks=np.arange(len(class_names)) + 0.5)
     lower.set_yticklabels(list(class_names), fontsize=8)
+    for label in lower.get_yticklabels():
+        if label.get_text() == truth:
+            label.set(color="tab:green", fontweight="bold")
     lower.invert_yaxis()
     _mark_best(lower, edges, scores)
     drawn.colorbar(image, cax=scale, label="score")
@@ -92,10 +97,10 @@ def _time_axes(class_names: Sequence[str]) -> tuple[Figure, Any, Any, Any]:
     Matplotlib's own layout takes longer than all the rest of a figure.
     """
     rows = 0.19 * len(class_names) + 0.2
-    width, height = 7.5, 2.6 + rows
+    width, height = 6.2, 2.6 + rows
     drawn = figure(width, height, layout=None)
     left = (0.7 + 0.06 * max(map(len, class_names))) / width
-    wide, bottom = 0.87 - left, 0.5 / height
+    wide, bottom = 0.87 - left, 0.55 / height
     lower = drawn.add_axes((left, bottom, wide, rows / height))
     upper = drawn.add_axes(
         (left, bottom + (rows + 0.1) / height, wide, 1.65 / height), sharex=lower
@@ -139,12 +144,15 @@ def confusion(matrix: NDArray[np.int64], names: Sequence[str], title: str) -> Fi
     """Draw a confusion matrix, true classes down, predicted classes across."""
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    size = 3 + 0.5 * len(names)
-    drawn = figure(size, size)
-    axes = drawn.add_subplot()
+    margin, size = 0.8 + 0.08 * max(map(len, names)), 0.45 * max(len(names), 5)
+    below = 0.7 + 0.065 * max(map(len, names))
+    width, height = margin + size + 0.2, below + size + 0.4
+    drawn = figure(width, height, layout=None)  # Matplotlib's own takes longer than the drawing
+    axes = drawn.add_axes((margin / width, below / height, size / width, size / height))
     display = ConfusionMatrixDisplay(matrix, display_labels=names)
     display.plot(ax=axes, xticks_rotation=60, colorbar=False, cmap="Blues")
-    axes.set_title(title)
+    axes.set_title(title, fontsize=10)
+    axes.tick_params(labelsize=9)
     return drawn
 
 
@@ -152,7 +160,7 @@ def unknown_sweep(sweep: Sweep, kind: str, chosen: float | None) -> Figure:
     """Draw accuracy and the share rejected against the unknown class's threshold."""
     from paritone.metrics import SWEEP
 
-    drawn = figure(6.5, 4)
+    drawn = figure(6.2, 4)
     axes = drawn.add_subplot()
     axes.plot(SWEEP, sweep.accuracy, label="accuracy of the clips left", color="tab:blue")
     axes.plot(SWEEP, sweep.rejected, label="clips rejected", color="tab:orange", linestyle="--")

@@ -19,6 +19,7 @@ from paritone import (
     progress,
     quantization,
     report,
+    run_report,
     scoring,
     streaming,
 )
@@ -42,11 +43,14 @@ class Results:
     ----------
     model : the model that the next step works on: the configured one until a step makes another
     parts : the sections of summary.json
+    evaluated, predicted : what the report shows clip by clip
     problem : the first check that did not hold or clip that cannot be read, None without any
     """
 
     model: Path | None
     parts: Mapping[str, Any] = field(default_factory=dict)
+    evaluated: Mapping[str, Accuracy] = field(default_factory=dict)
+    predicted: prediction.Predictions | None = None
     problem: ParitoneError | None = None
 
     def with_part(self, name: str, found: Mapping[str, Any]) -> Results:
@@ -82,10 +86,32 @@ def run(prepared: Prepared, run_dir: Path) -> dict[str, Any]:
         record = report.summary(config.operation_mode, results.parts)
         report.write_summary(run_dir / "summary.json", record)
         _log.info("summary: %s", run_dir / "summary.json")
+        with _step("Writing the report"):
+            page = run_report.write(_material(prepared, run_dir, results, record))
+        _log.info("report: %s", page)
     report.print_summary(record)
     if results.problem is not None:
         raise results.problem
     return record
+
+
+def _material(
+    prepared: Prepared, run_dir: Path, results: Results, record: Mapping[str, Any]
+) -> run_report.Material:
+    config = prepared.config
+    models = dict.fromkeys(
+        path for path in (config.general.model_path, results.model) if path is not None
+    )
+    return run_report.Material(
+        run_dir,
+        config,
+        record,
+        list(models),
+        prepared.test,
+        prepared.store,
+        results.evaluated,
+        results.predicted,
+    )
 
 
 def _train(prepared: Prepared, run_dir: Path, results: Results) -> Results:
@@ -118,6 +144,7 @@ def _evaluate(prepared: Prepared, run_dir: Path, results: Results) -> Results:
             figures.draw_evaluation(kind, found.summary(), more, run_dir)
         _log.info("accuracy, %s: %s, by class %s", kind, found.summary(), found.per_class)
         results = results.with_part("accuracy", {kind: {**found.summary(), **more.record()}})
+        results = replace(results, evaluated={**results.evaluated, kind: found})
         if kind == kinds[0]:
             data = prepared.store.load(_need(prepared.test))
             for path in patch_files.write(
@@ -186,7 +213,7 @@ def _predict(prepared: Prepared, run_dir: Path, results: Results) -> Results:
     for clip, why in found.unreadable.items():
         progress.notice(why)
         _log.warning("left out: %s: %s", clip, why)
-    results = results.with_part("prediction", found.summary())
+    results = replace(results, predicted=found).with_part("prediction", found.summary())
     results = results.with_part("model", evaluation.describe(model))
     if not found.unreadable:
         return results

@@ -179,11 +179,13 @@ def test_max_pool(case):
 
 
 @st.composite
-def reductions(draw, kind):
+def reductions(draw, kind, pixels=False):
     rng = np.random.default_rng(draw(seeds))
     rank = 4
     shape = tuple(draw(sizes) for _ in range(rank))
     axes = draw(st.sets(st.integers(0, rank - 1), min_size=1))
+    if pixels:
+        shape, axes = (1, *shape[1:]), {1, 2}
     if kind == "REDUCE_MAX":
         axes -= {0}
         axes = axes or {1}
@@ -207,6 +209,12 @@ def test_mean(case):
 @few
 @given(reductions("REDUCE_MAX"))
 def test_reduce_max(case):
+    expect_parity(case)
+
+
+@few
+@given(reductions("REDUCE_MAX", pixels=True))
+def test_reduce_max_of_all_pixels(case):
     expect_parity(case)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from paritone.engine import arithmetic, params
 from paritone.engine.lowering.operands import (
@@ -58,6 +59,9 @@ def reduce(o: Operands) -> Step:
         raise ModelError(f"output has shape {output.shape}, reducing {source.shape} over {axes}")
     if o.op.kind == "REDUCE_MAX":
         same_quantization(source, output)
+        if kept[:3] == [1, 1, 1] and reduced[3] == 1:
+            pool = params.MaxPool2D(_whole_image(shape), -128, 127, -128)
+            return step_of(o, "MAX_POOL_2D", pool, by_rows=True)
     ratio = source.scale / output.scale
     summing = o.op.kind == "SUM"
     factor = arithmetic.quantize_multiplier(ratio) if summing else _mean_factor(ratio, count)
@@ -67,6 +71,15 @@ def reduce(o: Operands) -> Step:
         -source.zero_point * count, output.zero_point, *factor,
     )  # fmt: skip
     return step_of(o, "MEAN" if summing else o.op.kind, step)
+
+
+def _whole_image(shape: Sequence[int]) -> params.Window:
+    """A window over all there is: images one below the other."""
+    images, height, width, channels = shape
+    height *= images
+    return params.Window(
+        height, width, channels, 1, 1, channels, height, width, height, width, 1, 1, 0, 0
+    )
 
 
 def _mean_factor(ratio: float, count: int) -> tuple[int, int]:

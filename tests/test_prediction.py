@@ -148,6 +148,21 @@ def test_a_folder_of_clips(tiny_config, folder, tmp_path, capfd):
     assert all(name in output for name in names)
 
 
+def test_check_counts_the_clips(tiny_config, folder, capfd):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(
+            [
+                "check",
+                "--config-path",
+                str(tiny_config.parent),
+                "operation_mode=prediction",
+                "+prediction.test_files_path=clips",
+            ]
+        )
+    assert stopped.value.code == 0
+    assert "3 clips of clips on host" in capfd.readouterr().out
+
+
 def test_clips_that_cannot_be_read_are_named_and_the_rest_goes_on(
     tiny_config, folder, tmp_path, capfd
 ):

@@ -94,22 +94,23 @@ def clips(config: Config) -> list[Path]:
     ConfigError
         There is none.
     """
-    folder = _folder(config)
+    place = folder(config)
     suffixes = {*SUFFIXES, config.dataset.file_extension.lower()}
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+    found = sorted(p for p in place.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
     if not found:
         raise ConfigError(
-            f"prediction.test_files_path: no clip ({', '.join(sorted(suffixes))}) in {folder}"
+            f"prediction.test_files_path: no clip ({', '.join(sorted(suffixes))}) in {place}"
         )
     return found
 
 
-def _folder(config: Config) -> Path:
+def folder(config: Config) -> Path:
+    """Return ``prediction.test_files_path``; ConfigError if it is not there."""
     return need(need(config.prediction, "prediction").test_files_path, "test_files_path")
 
 
 def _name(path: Path, config: Config) -> str:
-    return path.relative_to(_folder(config)).as_posix()
+    return path.relative_to(folder(config)).as_posix()
 
 
 def predict(model: Path, config: Config) -> Predictions:

@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from paritone import audio, datasets
-from paritone.config import STEPS, Config, behind, device_warnings, splits_used, unused
+from paritone import audio, datasets, prediction
+from paritone.config import STEPS, Config, behind, device_warnings, splits_used, target, unused
 
 _STEP_NAMES = {
     "t": "train",
@@ -134,6 +134,9 @@ def _short(path: Path) -> str:
 
 def _notes(config: Config) -> list[str]:
     steps, notes = STEPS[config.operation_mode], []
+    if steps == "p":
+        files, on = prediction.clips(config), target(config)
+        notes.append(f"{len(files)} clips of {_short(prediction.folder(config))} on {on}")
     if "q" in steps and behind(config.dataset, "quantization") is None:
         notes.append("no quantization or training set: random data is used, accuracy will suffer")
     if "qe" in steps or (steps == "e" and (_model(config) or "").endswith(".tflite")):

@@ -94,5 +94,7 @@ def memory_map(model: Path | None, optimization: str, path: Path) -> Path | None
     axes.set(xlabel="call", ylabel="KiB of the arena")
     axes.set_title(f"{planned.arena_bytes:,} B, optimization {planned.optimization}")
     handles = [Patch(color=colour, label=name) for name, colour in _COLOURS.items()]
-    axes.legend(handles=handles, fontsize=8, ncols=4, loc="upper right")
+    axes.legend(
+        handles=handles, fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.14)
+    )
     return figures.save(drawn, path)

@@ -24,7 +24,11 @@
     .equ ROUNDING, 104
     .equ SUMS, 136
     .equ SIZE, 144
+#ifdef PARITONE_SMALL_CODE
+    .equ UNROLLED, 8
+#else
     .equ UNROLLED, 32
+#endif
     .equ STEP_BYTES, 22
 
 /* One value of each window: twelve products. */

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,24 +70,28 @@ def hear(model: Path, clips: Sequence[Clip], config: Config, title: str) -> list
     if model.suffix != ".tflite":
         raise ModelError(f"{model}: the device runs quantized models (.tflite)")
     prepared = PreparedAudio(config)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        pcm = list(pool.map(lambda clip: prepared.whole(clip.path), clips))
-    prepared.tidy()
-    made_from = {"model": content_of(model), **memo.of_device(config)}
+    if not config.dataset.to_cache:
+        return _hear(model, clips, prepared, config, title)
+
+    def digest(clip: Clip) -> NDArray[np.uint8]:  # a large set's samples are not held at once
+        return np.frombuffer(hashlib.sha256(prepared.whole(clip.path).data).digest(), np.uint8)
 
     def compute() -> Arrays:
-        heard = _hear(model, list(zip(clips, pcm, strict=True)), config, title)
+        heard = _hear(model, clips, prepared, config, title)
         found = {name: np.concatenate([getattr(one, name) for one in heard]) for name in KEPT}
         return {**found, "counts": np.array([len(one.scores) for one in heard])}
 
-    found = memo.arrays(config, "streamed", made_from, pcm, compute)
+    made_from = {"model": content_of(model), **memo.of_device(config)}
+    digests = in_threads(lambda: digest, clips, "Reading whole clips")
+    prepared.tidy()
+    found = memo.arrays(config, "streamed", made_from, digests, compute)
     ends = np.cumsum(found["counts"])[:-1]
     columns = zip(*(np.split(found[name], ends) for name in KEPT), strict=True)
     return [Heard(clip, *column) for clip, column in zip(clips, columns, strict=True)]
 
 
 def _hear(
-    model: Path, clips: Sequence[tuple[Clip, NDArray[np.int16]]], config: Config, title: str
+    model: Path, clips: Sequence[Clip], prepared: PreparedAudio, config: Config, title: str
 ) -> list[Heard]:
     from paritone.generate import frontend_tables
     from paritone.native.engine import Engine
@@ -96,13 +99,12 @@ def _hear(
 
     tables = frontend_tables(plan.of_file(model, config.optimization), config)
 
-    def listener() -> Callable[[tuple[Clip, NDArray[np.int16]]], Heard]:
+    def listener() -> Callable[[Clip], Heard]:
         engine, frontend = Engine(model, config.optimization), Frontend(tables)
 
-        def listen(item: tuple[Clip, NDArray[np.int16]]) -> Heard:
-            clip, pcm = item
+        def listen(clip: Clip) -> Heard:
             try:
-                found = frontend.patches_and_levels(pcm)
+                found = frontend.patches_and_levels(prepared.whole(clip.path))
             except AudioError as error:
                 raise AudioError(f"{clip.path}: {error}") from error
             patches, levels, silent = found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -213,6 +214,26 @@ def _describe(model: Path) -> dict[str, Any]:
         found |= {"macs": planned.macs, "weights_bytes": planned.weights_bytes}
     shape = list(graph.input.shape)
     return {**found, "input": {"dtype": graph.input.dtype, "shape": shape}}
+
+
+def float_cost(model: Path) -> dict[str, Any]:
+    """Parameters, bytes of float32 weights and multiply-accumulates of a Keras model's graph.
+
+    The operations are counted on its conversion to int8, which has the same; they are left out
+    where it cannot be converted or planned.
+    """
+    from paritone.models.load import load_keras
+    from paritone.quantization import convert, random_patches
+
+    loaded = load_keras(model)
+    count = int(loaded.count_params())
+    found = {"parameters": count, "weights_bytes": 4 * count}
+    patches = random_patches(loaded.input_shape[1:], 0)[:2]
+    with suppress(ModelError), tempfile.TemporaryDirectory(prefix="paritone-") as folder:
+        trial = Path(folder) / "model.tflite"
+        trial.write_bytes(convert(loaded, patches, "int8", "int8"))
+        found["macs"] = plan.of_file(trial).macs
+    return found
 
 
 def device_problem(model: Path, config: Config) -> str | None:

@@ -175,13 +175,24 @@ def _accuracy(kind: str, model: Path, prepared: Prepared) -> Accuracy:
 def _quantize(prepared: Prepared, run_dir: Path, results: Results) -> Results:
     config = prepared.config
     path = run_dir / config.quantization.export_dir / QUANTIZED_NAME
+    general = config.general.model_copy(update={"model_path": _need(results.model)})
     with _step("Quantizing"):
-        quantization.quantize(config, path, prepared.store)
+        quantization.quantize(config.model_copy(update={"general": general}), path, prepared.store)
     _log.info("quantized model: %s, %d bytes", path, path.stat().st_size)
     return replace(results, model=path).with_part("model", evaluation.describe(path))
 
 
 def _benchmark(prepared: Prepared, run_dir: Path, results: Results) -> Results:
+    model = _need(results.model)
+    if not evaluation.is_quantized(model):
+        with _step(f"Counting the operations of {model.name}"):
+            found = evaluation.float_cost(model)
+        _log.info("float model: %s", found)
+        progress.notice(
+            f"{model.name} is a float model, which the device does not run: its operations and "
+            "weights are counted, and the board is measured once it is quantized"
+        )
+        return results.with_part("float_model", found)
     return _on_board(prepared, run_dir, results, measure=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from paritone import (
     boards,
@@ -58,8 +59,11 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
     steps, board = STEPS[config.operation_mode], config.board or boards.DEFAULT
     left_out = _check_board(config, board, host_only) if set("bd") & set(steps) else None
     _check_target(config)
-    test, calibration = _data(config, steps)
-    _check_model(config, steps, _classes(config, test or calibration))
+    training, test, calibration = _data(config, steps)
+    if training is not None:
+        _check_training(config, steps, len(training.class_names))
+    else:
+        _check_model(config, steps, _classes(config, test or calibration))
     store = ClipStore(config)
     for dataset, title in ((test, "test clips"), (calibration, "quantization clips")):
         if dataset is not None:
@@ -114,13 +118,13 @@ def _notices(config: Config, board: str, left_out: str | None) -> list[str]:
     return found
 
 
-def _data(config: Config, steps: str) -> tuple[Dataset | None, Dataset | None]:
+def _data(config: Config, steps: str) -> tuple[Dataset | None, Dataset | None, Dataset | None]:
+    """Training (read again by the training itself), test and calibration clips."""
     used = configuration.splits_used(config)
-    if "t" in steps:
-        datasets.load(config, "training")  # for its errors; training reads it again
+    training = datasets.load(config, "training") if "t" in steps else None
     test = datasets.load(config, "test") if "test" in used else None
     calibration = datasets.load(config, "quantization") if "quantization" in used else None
-    return test, calibration
+    return training, test, calibration
 
 
 def _classes(config: Config, dataset: Dataset | None) -> int | None:
@@ -131,8 +135,6 @@ def _classes(config: Config, dataset: Dataset | None) -> int | None:
 
 
 def _check_model(config: Config, steps: str, classes: int | None) -> None:
-    if steps.startswith("t"):
-        return
     path = need(config.general.model_path, "general.model_path")
     if "feature_extraction" in config.model_fields_set or steps != "q":
         evaluation.check_fits(path, config, classes)
@@ -145,16 +147,30 @@ def _check_model(config: Config, steps: str, classes: int | None) -> None:
             )
         _check_device(path, config, target)
     elif set("bd") & set(steps):
-        _check_convertible(path, config, "host")
+        from paritone.models.load import load_keras
+
+        _check_convertible(load_keras(path), config, "host")
     elif target != "host":
-        _check_convertible(path, config, target)
+        from paritone.models.load import load_keras
+
+        _check_convertible(load_keras(path), config, target)
 
 
-def _check_convertible(path: Path, config: Config, target: str) -> None:
+def _check_training(config: Config, steps: str, classes: int) -> None:
+    """Build the model and all that trains it; untrained, it must fit the device already."""
+    quiet.import_tensorflow()
+    from paritone import training
+
+    model, target = training.check(config, classes), configuration.target(config)
+    if set("bd") & set(steps):
+        _check_convertible(model, config, "host")
+    elif target != "host":
+        _check_convertible(model, config, target)
+
+
+def _check_convertible(model: Any, config: Config, target: str) -> None:
     """Convert on random patches: what the device cannot do is told before long work."""
-    from paritone.models.load import load_keras
-
-    model, types = load_keras(path), config.quantization
+    types = config.quantization
     content = quantization.convert(
         model,
         quantization.random_patches(model.input_shape[1:], 0)[:2],

@@ -18,7 +18,16 @@ MEMORY = {
     "stack_bound_bytes": "stack, bound over every path of calls",
 }
 # In the order in which summary.json has them; a part that a run did not do is absent.
-PARTS = ("model", "accuracy", "prediction", "parity", "latency", "memory", "left_out")
+PARTS = (
+    "model",
+    "float_model",
+    "accuracy",
+    "prediction",
+    "parity",
+    "latency",
+    "memory",
+    "left_out",
+)
 
 
 def summary(operation_mode: str, parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +52,8 @@ def print_summary(record: Mapping[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(title=f"paritone: {record['operation_mode']}", show_header=False, title_style="")
-    for section in (_model, _accuracy, _prediction, _parity, _latency, _memory, _left_out):
+    sections = (_model, _float_model, _accuracy, _prediction, _parity, _latency, _memory, _left_out)
+    for section in sections:
         for name, value in section(record):
             table.add_row(name, value)
         table.add_section()
@@ -63,6 +73,15 @@ def _model(record: Mapping[str, Any]) -> Rows:
         rows.append(("multiply-accumulates", f"{model['macs']:,}"))
         rows.append(("weights", f"{model['weights_bytes']:,} B"))
     return rows
+
+
+def _float_model(record: Mapping[str, Any]) -> Rows:
+    found = record.get("float_model")
+    if not found:
+        return []
+    macs = f", {found['macs']:,} multiply-accumulates" if "macs" in found else ""
+    text = f"{found['parameters']:,} parameters, {found['weights_bytes']:,} B{macs}"
+    return [("float model", text)]
 
 
 def _accuracy(record: Mapping[str, Any]) -> Rows:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from paritone.config.records import Config
+from paritone.config.records import Config, Training, TrainingModel
 from paritone.config.sets import SPLITS, Split, behind, given
 from paritone.errors import ConfigError
 
@@ -28,10 +28,10 @@ STEPS = {
 }
 """The steps of each mode: t train, e evaluate, q quantize, p predict, b benchmark, d deploy."""
 
+KERAS_MODELS = (".h5", ".hdf5", ".keras")
 FLOAT_MODELS = (".h5", ".keras", ".onnx")
 QUANTIZED_MODELS = (".tflite", ".onnx")
 _OWN_CALLBACKS = ("ModelCheckpoint", "TensorBoard", "CSVLogger")
-_NOT_YET = ("chain_tbqeb", "chain_tqe")
 _SECTIONS = {
     "t": ("preprocessing", "feature_extraction", "training"),
     "e": ("preprocessing", "feature_extraction"),
@@ -90,14 +90,8 @@ def target(config: Config) -> str:
 
 def require_supported(config: Config) -> None:
     """Raise ConfigError for what is legal in the zoo and not there yet in Paritone."""
-    mode, training, model = config.operation_mode, config.training, config.general.model_path
-    name = training.model.name if training is not None and training.model is not None else None
+    mode, model = config.operation_mode, config.general.model_path
     problems = {
-        f"operation_mode {mode}": mode in _NOT_YET,
-        f"training.model.name {name}": "t" in STEPS[mode] and name not in (None, "custom"),
-        "training.resume_training_from": training is not None
-        and "t" in STEPS[mode]
-        and training.resume_training_from is not None,
         "dataset.multi_label True": config.dataset.multi_label,
         "quantization.quantizer onnx_quantizer": "q" in STEPS[mode]
         and config.quantization.quantizer == "onnx_quantizer",
@@ -263,7 +257,7 @@ def _audio(config: Config) -> Iterator[str]:
 
 
 def _training(config: Config) -> Iterator[str]:
-    training, features = config.training, config.feature_extraction
+    training = config.training
     if training is None or "t" not in STEPS[config.operation_mode]:
         return
     ways = {
@@ -274,6 +268,11 @@ def _training(config: Config) -> Iterator[str]:
     chosen = [name for name, value in ways.items() if value is not None]
     if len(chosen) != 1:
         yield f"expected one of {', '.join(ways)}, got {' and '.join(chosen) or 'none'}"
+    for key, path in ways.items():
+        if isinstance(path, Path) and path.suffix.lower() not in KERAS_MODELS:
+            yield f"{key}: expected a Keras model ({', '.join(KERAS_MODELS)}), got {path.name}"
+        elif isinstance(path, Path) and not path.is_file():
+            yield f"{key}: no such file: {path}"
     for callback in training.callbacks:
         if callback.name.split(".")[-1] in _OWN_CALLBACKS:
             yield f"training.callbacks: {callback.name} is built in and cannot be redefined"
@@ -283,7 +282,22 @@ def _training(config: Config) -> Iterator[str]:
             yield "training.custom_model_path: is required by a custom model, and is not there"
         elif not custom.is_file():
             yield f"training.custom_model_path: no such file: {custom}"
-    shape = training.model.input_shape if training.model is not None else None
+    if training.model is not None:
+        yield from _training_model(config, training, training.model)
+
+
+def _training_model(config: Config, training: Training, model: TrainingModel) -> Iterator[str]:
+    features, shape, path = config.feature_extraction, model.input_shape, training.pretrained_path
+    if model.name != "custom" and not config.dataset.expand_last_dim:
+        yield f"dataset.expand_last_dim: training.model.name {model.name} needs True, got False"
+    if model.name != "custom" and model.pretrained_weights and path is None:
+        yield (
+            "training.pretrained_weights_path: is required by training.model.pretrained_weights "
+            f"True: no weights of {model.name} ship with Paritone; name the file of a trained "
+            "model (for YAMNet-256 the zoo's yamnet_256_f32.h5), or set pretrained_weights to False"
+        )
+    if path is not None and not path.is_file():
+        yield f"training.pretrained_weights_path: no such file: {path}"
     if shape is not None:
         wanted = (features.n_mels, features.patch_length)
         if shape[:2] != wanted or len(shape) > 3:

@@ -236,6 +236,25 @@ def to_integers(value: Any) -> Any:
         raise ValueError("a list of integers") from error
 
 
+def to_indices(value: Any) -> Any:
+    """Return integers and slices, as Python indexes a list: ``(0:-1)``, ``[2, 4:6]``, ``3``."""
+    try:
+        return tuple(_index(item) for item in to_items(value))
+    except ValueError as error:
+        raise ValueError("indices such as (0:-1) or (0, 2:5, -3)") from error
+
+
+def _index(item: Any) -> int | slice:
+    if isinstance(item, slice):
+        return item
+    if not isinstance(item, str) or ":" not in item:
+        return int(to_int(item))
+    bounds = [None if is_none(part) else to_int(part) for part in item.split(":")]
+    if len(bounds) > 3 or bounds[2:] == [0]:
+        raise ValueError("a slice of at most three parts")
+    return slice(*bounds)
+
+
 def to_literal(value: Any) -> Any:
     """Return free-form arguments with strings read as None, booleans, numbers or tuples."""
     if isinstance(value, dict):
@@ -274,6 +293,7 @@ OptionalBool = Annotated[bool | None, BeforeValidator(optional(to_bool))]
 OptionalPath = Annotated[Path | None, BeforeValidator(optional(to_path))]
 OptionalNames = Annotated[tuple[str, ...] | None, BeforeValidator(optional(to_names))]
 OptionalIntegers = Annotated[tuple[int, ...] | None, BeforeValidator(optional(to_integers))]
+OptionalIndices = Annotated[Any, BeforeValidator(optional(to_indices))]
 Arguments = Annotated[
     dict[str, Any], BeforeValidator(lambda v: {} if is_none(v) else to_literal(v))
 ]

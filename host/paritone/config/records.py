@@ -19,6 +19,7 @@ from paritone.config.coercion import (
     Int,
     OptionalBool,
     OptionalFloat,
+    OptionalIndices,
     OptionalInt,
     OptionalIntegers,
     OptionalNames,
@@ -116,6 +117,19 @@ def _file_name(default: str) -> Callable[[Any], str]:
         return name
 
     return read
+
+
+def _class_weights(value: Any) -> Any:
+    if is_none(value):
+        return None
+    if isinstance(value, str) and value.strip().lower() == "balanced":
+        return "balanced"
+    if not isinstance(value, dict):
+        raise ValueError("balanced, or a number for each class")
+    weights = {str(name): to_float(weight) for name, weight in value.items()}
+    if any(weight < 0 for weight in weights.values()) or not any(weights.values()):
+        raise ValueError("weights of at least 0, one of them more")
+    return weights
 
 
 class Record(BaseModel):
@@ -320,27 +334,41 @@ class TrainingModel(Record):
 
     name: Literal["yamnet", "miniresnet", "miniresnetv2", "custom"]
     input_shape: OptionalIntegers = None
-    embedding_size: OptionalInt = None
-    n_stacks: OptionalCount = None
-    version: OptionalText = None
+    embedding_size: Annotated[Literal[256, 512, 1024], BeforeValidator(to_int)] = 256
+    n_stacks: Annotated[Int, Field(ge=1, le=4)] = 1
+    version: Literal["v1", "v2"] = "v1"
     pooling: Annotated[Literal["avg", "max"] | None, BeforeValidator(_none)] = None
     pretrained_weights: OptionalBool = None
 
 
 class Training(Record):
-    """Section ``training``; ``custom_model_path`` is ours: the Python file of a custom model."""
+    """Section ``training``.
+
+    Three keys are ours: ``custom_model_path``, the Python file of a custom model;
+    ``pretrained_weights_path``, the model file that ``model.pretrained_weights`` takes its from;
+    and ``class_weights``, ``balanced`` or a number for each class (1 for those left out).
+    """
 
     model: Annotated[TrainingModel | None, BeforeValidator(_none)] = None
     custom_model_path: OptionalPath = None
+    pretrained_weights_path: OptionalPath = None
     fine_tune: Bool = False
     dropout: OptionalRate = None
-    frozen_layers: OptionalText = None
+    frozen_layers: OptionalIndices = None
     batch_size: OptionalCount = None
     epochs: Annotated[Int, Field(ge=1)]
     optimizer: Annotated[Named, BeforeValidator(_one_named)] = Named(name="Adam")
     callbacks: Annotated[tuple[Named, ...], BeforeValidator(_many_named)] = ()
+    class_weights: Annotated[Any, BeforeValidator(_class_weights)] = None
     resume_training_from: OptionalPath = None
     trained_model_path: OptionalPath = None
+
+    @property
+    def pretrained_path(self) -> Path | None:
+        """The file that a model of the zoo begins with; None: random weights."""
+        if self.model is None or self.model.name == "custom":
+            return None
+        return None if self.model.pretrained_weights is False else self.pretrained_weights_path
 
 
 TensorType = Annotated[

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paritone.config.records import Named
 from paritone.errors import ConfigError
-from paritone.training.schedules import NOT_YET, SCHEDULES, schedule
+from paritone.training.schedules import SCHEDULES, USER_DEFINED, Rate, learning_rates, schedule
 
 if TYPE_CHECKING:
     import keras
 
+OnEpoch = Callable[[int, Mapping[str, float]], None]
+"""Told the number of an epoch (1 is the first) and its metrics."""
 METRICS_NAME = "train_metrics.csv"
 BUILT_IN = ("ModelCheckpoint", "TensorBoard", "CSVLogger")
 # Bases, and callbacks whose arguments are Python functions or other processes.
@@ -24,7 +26,6 @@ NOT_OFFERED = (
     "CallbackList",
     "History",
     "LambdaCallback",
-    "LearningRateScheduler",
     "RemoteMonitor",
     "ProgbarLogger",
 )
@@ -38,17 +39,15 @@ def optimizer(named: Named) -> keras.optimizers.Optimizer:
     return _make(named, kinds, "training.optimizer")
 
 
-def callbacks(
-    named: tuple[Named, ...], logs: Path, models: Path, validated: bool
-) -> list[keras.callbacks.Callback]:
-    """Return the user's callbacks, then the built-in ones, which see the values of the former.
+def user_callbacks(named: tuple[Named, ...]) -> list[keras.callbacks.Callback]:
+    """Return the callbacks that the configuration names, in its order.
 
     Raises
     ------
     ConfigError
-        A name is unknown, built in or not there yet, or its arguments are unfit.
+        A name is unknown or built in, or its arguments are unfit.
     """
-    return [_callback(one) for one in named] + _built_in(logs, models, validated)
+    return [_callback(one) for one in named]
 
 
 def _callback(named: Named) -> keras.callbacks.Callback:
@@ -57,27 +56,46 @@ def _callback(named: Named) -> keras.callbacks.Callback:
     name = _short(named)
     if name in BUILT_IN:
         raise ConfigError(f"training.callbacks: {name} is built in and cannot be redefined")
-    if name in SCHEDULES or name in NOT_YET:
-        return keras.callbacks.LearningRateScheduler(schedule(name, named.arguments))
+    if name in SCHEDULES or name == USER_DEFINED:
+        return keras.callbacks.LearningRateScheduler(
+            schedule(name, named.arguments), verbose=_verbosity(named)
+        )
     kinds = _classes(keras.callbacks, keras.callbacks.Callback, NOT_OFFERED)
     return _make(named, kinds, "training.callbacks")
 
 
-def _built_in(logs: Path, models: Path, validated: bool) -> list[keras.callbacks.Callback]:
+def _verbosity(named: Named) -> int:
+    value = named.arguments.get("verbose", 0)
+    if value not in (0, 1):
+        raise ConfigError(
+            f"training.callbacks: {named.name}: verbose: expected 0 or 1, got {value}"
+        )
+    return int(value)
+
+
+def rates(named: tuple[Named, ...], initial: float, epochs: int) -> list[float]:
+    """Learning rate of every epoch, as far as it is known beforehand; ConfigError if unfit."""
+    made: list[tuple[str, Rate]] = [
+        (_short(one), schedule(_short(one), one.arguments))
+        for one in named
+        if _short(one) in SCHEDULES or _short(one) == USER_DEFINED
+    ]
+    return learning_rates(made, initial, epochs)
+
+
+def built_in(logs: Path, on_epoch: OnEpoch | None = None) -> list[keras.callbacks.Callback]:
+    """Return what records every training: CSV, TensorBoard, a line an epoch, and `on_epoch`.
+
+    They run after the user's callbacks and see the values that these add.
+    """
     import keras
 
-    checkpoint = keras.callbacks.ModelCheckpoint
-    made = [
-        checkpoint(str(models / "last_augmented_model.h5"), save_best_only=False),
-        keras.callbacks.CSVLogger(str(logs / METRICS_NAME)),
-        _epoch_report(),
+    recording = [
+        keras.callbacks.CSVLogger(str(logs / METRICS_NAME), append=True),
+        keras.callbacks.TensorBoard(str(logs), write_graph=False),
+        _epoch_report(on_epoch),
     ]
-    if validated:
-        best = models / "best_augmented_model.h5"
-        made.append(checkpoint(str(best), monitor="val_accuracy", mode="max", save_best_only=True))
-    if importlib.util.find_spec("tensorboard") is not None:
-        made.append(keras.callbacks.TensorBoard(str(logs)))
-    return made
+    return recording
 
 
 def _short(named: Named) -> str:
@@ -105,7 +123,7 @@ def _make(named: Named, kinds: dict[str, type], key: str) -> Any:
         raise ConfigError(f"{key}: {named.name}: {text[0]}") from error
 
 
-def _epoch_report() -> keras.callbacks.Callback:
+def _epoch_report(on_epoch: OnEpoch | None) -> keras.callbacks.Callback:
     import keras
 
     class EpochReport(keras.callbacks.Callback):
@@ -119,5 +137,7 @@ def _epoch_report() -> keras.callbacks.Callback:
             took = time.monotonic() - self.begun
             total = self.params.get("epochs")
             print(f"epoch {epoch + 1}/{total}: {values} ({took:.1f} s)", file=sys.stderr)
+            if on_epoch is not None:
+                on_epoch(epoch + 1, {name: float(value) for name, value in (logs or {}).items()})
 
     return EpochReport()

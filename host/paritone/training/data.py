@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from paritone import datasets
-from paritone.config import Config, FeatureExtraction, given
+from paritone.config import Config, FeatureExtraction, given, need
 from paritone.config.records import DataAugmentation
 from paritone.datasets import Dataset
+from paritone.errors import ConfigError
 from paritone.features import log_mel
 from paritone.prepared_audio import PreparedAudio
 from paritone.training.augmentation import augment
@@ -103,16 +105,65 @@ def places(recordings: Recordings, features: FeatureExtraction) -> Places:
 
 
 def batches(
-    recordings: Recordings, config: Config, rng: np.random.Generator
-) -> Iterator[tuple[Array, Array]]:
-    """Yield (patches, targets) for ever; `batch_count` of them are an epoch, shuffled anew."""
+    recordings: Recordings,
+    config: Config,
+    first_epoch: int = 0,
+    class_weights: Array | None = None,
+) -> Iterator[tuple[Array, ...]]:
+    """Yield (patches, targets) for ever; `batch_count` of them are an epoch, shuffled anew.
+
+    ``general.global_seed`` and the number of an epoch decide all that is random in it, so that a
+    resumed training goes on as it would have.
+
+    Parameters
+    ----------
+    class_weights : float32 [classes]; where given, the weight of each patch is yielded too
+    """
     where = places(recordings, config.feature_extraction)
-    count = len(where.clip)
-    while True:
+    count, seed = len(where.clip), config.general.global_seed
+    for epoch in itertools.count(first_epoch):
+        rng = np.random.default_rng(None if seed is None else [abs(seed), epoch])
         order = rng.permutation(count) if config.dataset.shuffle else np.arange(count)
         for first in range(0, count, config.batch_size):
             chosen = order[first : first + config.batch_size]
-            yield _batch(recordings, where, chosen, config, rng)
+            batch, targets = _batch(recordings, where, chosen, config, rng)
+            if class_weights is None:
+                yield batch, targets
+            else:
+                yield batch, targets, _sample_weights(targets, class_weights)
+
+
+def _sample_weights(targets: Array, class_weights: Array) -> Array:
+    """Weight of each patch: the mean of its classes' weights, as large as their shares in it."""
+    shares = targets.sum(axis=1)
+    weights = np.where(shares > 0, targets @ class_weights / np.maximum(shares, 1e-9), 1.0)
+    return weights.astype(np.float32)
+
+
+def class_weights(recordings: Recordings, config: Config, names: tuple[str, ...]) -> Array | None:
+    """Weight of each class from ``training.class_weights``; None: they all weigh the same.
+
+    ``balanced``: patches / (classes * patches of the class), 1 for a class without patches.
+
+    Raises
+    ------
+    ConfigError
+        The mapping names a class that is not there.
+    """
+    asked = need(config.training, "training").class_weights
+    if asked is None:
+        return None
+    if isinstance(asked, dict):
+        unknown = sorted(set(asked) - set(names))
+        if unknown:
+            raise ConfigError(
+                f"training.class_weights: {unknown[0]} is none of the classes {', '.join(names)}"
+            )
+        return np.asarray([asked.get(name, 1.0) for name in names], np.float32)
+    where = places(recordings, config.feature_extraction)
+    counts = recordings.targets[where.clip].sum(axis=0)
+    balanced = counts.sum() / (len(names) * np.maximum(counts, 1))
+    return np.where(counts > 0, balanced, 1.0).astype(np.float32)
 
 
 def batch_count(recordings: Recordings, config: Config) -> int:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from paritone import datasets
 from paritone.config import Config, need
 from paritone.config.records import Training
-from paritone.errors import ConfigError, ModelError
-from paritone.models.custom import custom
+from paritone.errors import ConfigError
 from paritone.models.load import load_keras
-from paritone.training import components, data
+from paritone.training import checkpoint, components, data, figures
+from paritone.training.checkpoint import State
+from paritone.training.components import OnEpoch
+from paritone.training.keeping import keeper
+from paritone.training.model import build
 
 if TYPE_CHECKING:
     import keras
 
 BEST_NAME = "best_model.h5"
+MONITOR = "val_accuracy"
 
 
 @dataclass(frozen=True)
@@ -32,20 +35,30 @@ class TrainedModel:
     Attributes
     ----------
     path : the model with the best validation accuracy; the last one if nothing was validated
-    history : metric -> its value after each epoch
+    history : metric -> its value after each epoch, those before a resumption included
     """
 
     path: Path
     history: dict[str, list[float]]
 
 
-def train(config: Config, run_dir: Path) -> TrainedModel:
+@dataclass(frozen=True)
+class _Folders:
+    """Where a run's files go."""
+
+    run: Path
+    logs: Path
+    models: Path
+
+
+def train(config: Config, run_dir: Path, on_epoch: OnEpoch | None = None) -> TrainedModel:
     """Train the configured model on the training set.
 
     Leaves under `run_dir`, in ``general.saved_models_dir``, ``best_model.h5`` and, with the
     optimizer's state, ``best_augmented_model.h5`` and ``last_augmented_model.h5`` (augmentation
-    is no part of a model here); and in ``general.logs_dir`` ``train_metrics.csv``. A copy of the
-    best model goes to ``training.trained_model_path`` if there is one.
+    is no part of a model here); in ``general.logs_dir`` ``train_metrics.csv`` and TensorBoard's
+    events; and figures of the learning rate and the metrics. A copy of the best model goes to
+    ``training.trained_model_path`` if there is one.
 
     Raises
     ------
@@ -53,86 +66,103 @@ def train(config: Config, run_dir: Path) -> TrainedModel:
         Before the first epoch, whatever does not fit.
     """
     settings = need(config.training, "training")
-    if settings.frozen_layers is not None:
-        raise ConfigError("training.frozen_layers is not there yet; set it to None")
     training_set = need(datasets.load(config, "training"), "dataset.training_csv_path")
     validation_set = data.validation_set(config)
-    _seed(config)
-    model = _build(config, settings, len(training_set.class_names))
-    logs, models = (
-        run_dir / folder for folder in (config.general.logs_dir, config.general.saved_models_dir)
-    )
-    callbacks = components.callbacks(
-        settings.callbacks, logs, models, validated=validation_set is not None
-    )
-    _compile(model, settings)
+    seed(config)
+    model, resumed = prepare(config, len(training_set.class_names))
+    user = components.user_callbacks(settings.callbacks)
+    rates = known_rates(settings, model)
     recordings = data.read(training_set, config, "training clips")
+    weights = data.class_weights(recordings, config, training_set.class_names)
     validation = None
     if validation_set is not None:
         validation = data.patches(data.read(validation_set, config, "validation clips"), config)
-    for folder in (logs, models):
-        folder.mkdir(parents=True, exist_ok=True)
+    folders = _make_folders(config, run_dir)
+    figures.save_learning_rate(rates, run_dir / figures.RATE_NAME, _rate_note(settings))
+    resumed = _take_over(resumed, settings, folders, validated=validation is not None)
+    monitor = MONITOR if validation is not None else None
+    keep = keeper(folders.models, user, monitor=monitor, resumed=resumed)
+    callbacks = [*user, keep, *components.built_in(folders.logs, on_epoch)]
+    first = resumed.epochs if resumed is not None else 0
     with _quiet():
-        history = _fit(model, config, recordings, validation, callbacks)
-        path = _save_best(model, models, validated=validation is not None)
+        model.fit(
+            data.batches(recordings, config, first, weights),
+            steps_per_epoch=data.batch_count(recordings, config),
+            initial_epoch=first,
+            epochs=settings.epochs,
+            validation_data=validation,
+            callbacks=callbacks,
+            shuffle=False,  # the batches are shuffled already
+            verbose=0,
+        )
+        path = _save_best(model, folders.models, validated=keep.best is not None)
+    figures.save_curves(keep.history, run_dir / figures.CURVES_NAME)
     if settings.trained_model_path is not None:
         _copy(path, settings.trained_model_path)
-    return TrainedModel(path, history)
+    return TrainedModel(path, keep.history)
 
 
-def _fit(
-    model: keras.Model,
-    config: Config,
-    recordings: data.Recordings,
-    validation: tuple[data.Array, data.Array] | None,
-    callbacks: list[keras.callbacks.Callback],
-) -> dict[str, list[float]]:
-    history = model.fit(
-        data.batches(recordings, config, np.random.default_rng(config.general.global_seed)),
-        steps_per_epoch=data.batch_count(recordings, config),
-        epochs=need(config.training, "training").epochs,
-        validation_data=validation,
-        callbacks=callbacks,
-        shuffle=False,  # the batches are shuffled already
-        verbose=0,
-    ).history
-    return {name: [float(value) for value in values] for name, values in history.items()}
+def prepare(config: Config, n_classes: int) -> tuple[keras.Model, State | None]:
+    """Return the compiled model, and where its training stands if it is resumed.
+
+    Raises
+    ------
+    ConfigError, ModelError
+        The model, the optimizer or the training to resume does not fit.
+    """
+    settings = need(config.training, "training")
+    resumed, path = None, settings.resume_training_from
+    if path is not None:
+        resumed = checkpoint.load(path)
+        if resumed.epochs >= settings.epochs:
+            raise ConfigError(
+                f"training.epochs: {path} has done {resumed.epochs} epochs, expected more, "
+                f"got {settings.epochs}"
+            )
+    model = build(config, n_classes)
+    _compile(model, settings)
+    if path is not None and resumed is not None:
+        checkpoint.restore(model, path, resumed)
+    return model, resumed
 
 
-def _seed(config: Config) -> None:
+def check(config: Config, n_classes: int) -> keras.Model:
+    """Make all that a training needs beside its data, and return the model.
+
+    Raises
+    ------
+    ConfigError, ModelError
+        Whatever does not fit.
+    """
+    settings = need(config.training, "training")
+    seed(config)
+    model, _ = prepare(config, n_classes)
+    components.user_callbacks(settings.callbacks)
+    known_rates(settings, model)
+    return model
+
+
+def known_rates(settings: Training, model: keras.Model) -> list[float]:
+    """Learning rate of each epoch, as far as it is known beforehand; ConfigError if unfit."""
+    initial = float(model.optimizer.learning_rate)
+    return components.rates(settings.callbacks, initial, settings.epochs)
+
+
+def _rate_note(settings: Training) -> str:
+    named = [one.name.rsplit(".", 1)[-1] for one in settings.callbacks]
+    return ", until ReduceLROnPlateau lowers it" if "ReduceLROnPlateau" in named else ""
+
+
+def seed(config: Config) -> None:
+    """Seed Python, NumPy and TensorFlow, name layers from the beginning, set TensorFlow up."""
     import keras
     import tensorflow as tf
 
+    keras.backend.clear_session()
     if config.general.global_seed is not None:
-        keras.utils.set_random_seed(config.general.global_seed)
+        keras.utils.set_random_seed(abs(config.general.global_seed))
     if config.general.deterministic_ops:
         tf.config.experimental.enable_op_determinism()
-
-
-def _build(config: Config, settings: Training, n_classes: int) -> keras.Model:
-    """Build or load the model, and check that it takes patches and gives classes."""
-    features = config.feature_extraction
-    shape: tuple[int, ...] = (features.n_mels, features.patch_length)
-    if config.dataset.expand_last_dim:
-        shape += (1,)
-    if settings.model is None:
-        model = load_keras(need(config.general.model_path, "general.model_path"))
-    elif settings.model.name == "custom":
-        model = custom(
-            need(settings.custom_model_path, "training.custom_model_path"),
-            num_classes=n_classes,
-            input_shape=shape,
-            dropout=settings.dropout or 0.0,
-            pretrained_weights=bool(settings.model.pretrained_weights),
-        )
-    else:
-        raise ConfigError(f"training.model.name: {settings.model.name} is not there yet")
-    if tuple(model.input_shape[1:]) != shape or tuple(model.output_shape[1:]) != (n_classes,):
-        raise ModelError(
-            f"model {model.name}: expected input {shape} and {n_classes} outputs, got input "
-            f"{tuple(model.input_shape[1:])} and outputs {tuple(model.output_shape[1:])}"
-        )
-    return model
 
 
 def _compile(model: keras.Model, settings: Training) -> None:
@@ -144,13 +174,42 @@ def _compile(model: keras.Model, settings: Training) -> None:
     )
 
 
+def _make_folders(config: Config, run_dir: Path) -> _Folders:
+    general = config.general
+    folders = _Folders(run_dir, run_dir / general.logs_dir, run_dir / general.saved_models_dir)
+    for folder in (folders.logs, folders.models):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folders
+
+
+def _take_over(
+    resumed: State | None, settings: Training, folders: _Folders, *, validated: bool
+) -> State | None:
+    """Begin the run's own files with those of the resumed training."""
+    table = folders.logs / components.METRICS_NAME
+    if resumed is None or settings.resume_training_from is None:
+        table.unlink(missing_ok=True)
+        return None
+    names = sorted(resumed.history)
+    with table.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["epoch", *names])
+        rows = zip(*(resumed.history[name] for name in names), strict=True)
+        writer.writerows([epoch, *row] for epoch, row in enumerate(rows))
+    best = checkpoint.carry_best(settings.resume_training_from, folders.models)
+    return replace(resumed, best=best if validated else None)
+
+
 def _save_best(model: keras.Model, models: Path, validated: bool) -> Path:
     """Save the best model without its optimizer, in one piece or not at all."""
     path, partial = models / BEST_NAME, models / f"partial_{BEST_NAME}"
     if validated:
-        model = load_keras(models / "best_augmented_model.h5")
-    model.save(partial, include_optimizer=False)
-    partial.replace(path)
+        model = load_keras(models / checkpoint.BEST_NAME)
+    try:
+        model.save(partial, include_optimizer=False)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     return path
 
 

@@ -417,8 +417,6 @@ def test_a_missing_configuration(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
-        (("operation_mode=chain_tqe", "general.model_path=None"), "operation_mode chain_tqe"),
-        ((*TRAINING, "training.model.name=yamnet"), "training.model.name yamnet"),
         (("dataset.multi_label=True",), "dataset.multi_label True"),
         (("quantization.quantizer=onnx_quantizer",), "quantization.quantizer onnx_quantizer"),
     ],

@@ -27,7 +27,7 @@ from paritone.errors import AudioError, ConfigError, ModelError
 from paritone.features import log_mel
 from paritone.models.load import load_keras
 from paritone.training import augmentation, components, data, train
-from paritone.training.schedules import schedule
+from paritone.training.schedules import learning_rates, schedule
 
 SHIPPED = "esc10_dscnn.h5"
 MAX_PARAMETERS = 150_000
@@ -91,6 +91,9 @@ def test_run_leaves_the_zoos_files(small: tuple[list[str], Path], tmp_path: Path
     model = load_keras(trained.path)
     assert model.input_shape == (None, 64, 96, 1)
     assert model.output_shape == (None, len(CLASSES))
+    for figure in ("learning_rate.png", "training_curves.png"):
+        assert (run / figure).read_bytes().startswith(b"\x89PNG")
+    assert list((run / "logs").rglob("events.out.tfevents.*"))
 
 
 def test_same_seed_same_model(small: tuple[list[str], Path], tmp_path: Path) -> None:
@@ -110,11 +113,6 @@ def test_model_that_does_not_fit_is_refused(small: tuple[list[str], Path], tmp_p
     with pytest.raises(ModelError, match=r"expected input \(64, 96, 1\) and 3 outputs"):
         train(load(small), tmp_path / "run")
     assert not (tmp_path / "run").exists()
-
-
-def test_what_is_not_there_yet_is_refused(small: tuple[list[str], Path], tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="frozen_layers is not there yet"):
-        train(load(small, "+training.frozen_layers=3"), tmp_path / "run")
 
 
 def test_unreadable_clip_is_named(
@@ -157,7 +155,7 @@ def test_places_are_those_of_evaluation(small: tuple[list[str], Path]) -> None:
 def test_an_epoch_holds_every_patch_once(small: tuple[list[str], Path]) -> None:
     config = load(small, *no_augmentation("data_augmentation.TimeShift.enable=False"))
     made = recordings((96, 170, 400))
-    stream = data.batches(made, config, np.random.default_rng(0))
+    stream = data.batches(made, config)
     for _ in range(2):
         epoch = [next(stream) for _ in range(data.batch_count(made, config))]
         seen = sorted(
@@ -172,7 +170,7 @@ def test_an_epoch_holds_every_patch_once(small: tuple[list[str], Path]) -> None:
 def test_time_shift_stays_inside_the_clip(small: tuple[list[str], Path]) -> None:
     config = load(small, *no_augmentation("data_augmentation.TimeShift.max_shift=500"))
     made = recordings((150,))
-    stream = data.batches(made, config, np.random.default_rng(0))
+    stream = data.batches(made, config)
     starts = {int(next(stream)[0][0, 0, 0, 0]) for _ in range(200)}
     assert min(starts) == 0
     assert max(starts) == 150 - 96
@@ -271,11 +269,52 @@ def test_nothing_enabled_changes_nothing() -> None:
             },
             [0.0, 0.5, 1.0, 0.5, 0.0, 0.0],
         ),
+        (
+            "LRCosineDecayRestarts",
+            {"initial_lr": 1.0, "first_decay_steps": 2, "end_lr": 0.0, "t_mul": 2, "m_mul": 0.5},
+            [1.0, 0.5, 0.5, 0.25 * (1 + math.sqrt(0.5)), 0.25, 0.25 * (1 - math.sqrt(0.5)), 0.25],
+        ),
+        (
+            "LRPolynomialDecay",
+            {"initial_lr": 1.0, "hold_steps": 1, "decay_steps": 4, "end_lr": 0.0, "power": 2},
+            [1.0, 0.5625, 0.25, 0.0625, 0.0, 0.0],
+        ),
+        (
+            "LRPiecewiseConstantDecay",
+            {"boundaries": [1, 3], "values": [0.1, 0.01, 0.001]},
+            [0.1, 0.01, 0.01, 0.001, 0.001],
+        ),
+        (
+            "LearningRateScheduler",
+            {"schedule": "lambda epoch, lr:\n  lr if epoch < 2\n  else lr / (1 + epoch)"},
+            [0.5, 0.5, 0.5 / 3, 0.5 / 12],
+        ),
     ],
 )
 def test_schedules(name: str, arguments: dict[str, Any], expected: list[float]) -> None:
     rate = schedule(name, arguments)
-    np.testing.assert_allclose([rate(i) for i in range(len(expected))], expected, atol=1e-12)
+    rates = learning_rates([(name, rate)], 0.5, len(expected))
+    np.testing.assert_allclose(rates, expected, atol=1e-12)
+
+
+def test_schedules_with_restarts_are_those_of_keras() -> None:
+    from keras.optimizers.schedules import CosineDecayRestarts, PolynomialDecay
+
+    ours = schedule(
+        "LRCosineDecayRestarts",
+        {"initial_lr": 0.01, "first_decay_steps": 5, "end_lr": 0.0001, "t_mul": 2, "m_mul": 0.8},
+    )
+    keras = CosineDecayRestarts(0.01, 5, 2.0, 0.8, alpha=0.01)
+    np.testing.assert_allclose(
+        [ours(i, 0.0) for i in range(40)], [float(keras(i)) for i in range(40)], rtol=1e-5
+    )
+    ours = schedule(
+        "LRPolynomialDecayRestarts",
+        {"initial_lr": 0.01, "hold_steps": 4, "decay_steps": 6, "end_lr": 0.001, "power": 0.7},
+    )
+    keras = PolynomialDecay(0.01, 6, 0.001, 0.7, cycle=True)
+    expected = [0.01] * 3 + [float(keras(i)) for i in range(27)]
+    np.testing.assert_allclose([ours(i, 0.0) for i in range(30)], expected, rtol=1e-5)
 
 
 def test_components_are_looked_up_by_name(tmp_path: Path) -> None:
@@ -284,10 +323,8 @@ def test_components_are_looked_up_by_name(tmp_path: Path) -> None:
     )
     assert type(made).__name__ == "SGD"
     named = (Named(name="EarlyStopping", arguments={"patience": 3}), Named(name="TerminateOnNaN"))
-    kinds = [type(c).__name__ for c in components.callbacks(named, tmp_path, tmp_path, True)]
-    assert kinds[:2] == ["EarlyStopping", "TerminateOnNaN"]
-    assert kinds.count("ModelCheckpoint") == 2
-    assert "CSVLogger" in kinds
+    kinds = [type(callback).__name__ for callback in components.user_callbacks(named)]
+    assert kinds == ["EarlyStopping", "TerminateOnNaN"]
 
 
 @pytest.mark.parametrize(
@@ -297,20 +334,27 @@ def test_components_are_looked_up_by_name(tmp_path: Path) -> None:
         ("LambdaCallback", {}, "is none of"),
         ("EarlyStopping", {"patient": 3}, "EarlyStopping"),
         ("CSVLogger", {}, "built in"),
-        ("LRPolynomialDecay", {}, "not there yet"),
         ("LRCosineDecay", {"initial_lr": 1.0}, "missing"),
+        ("LRPiecewiseConstantDecay", {"boundaries": [3], "values": [1.0]}, "one value more"),
+        ("LRPiecewiseConstantDecay", {"boundaries": [3, 2], "values": [1, 2, 3]}, "increase"),
+        (
+            "LRCosineDecayRestarts",
+            {"initial_lr": 1.0, "first_decay_steps": 5, "end_lr": 0.0, "t_mul": 0.5},
+            "at least 1",
+        ),
         (
             "LRCosineDecay",
             {"initial_lr": 1.0, "hold_steps": 0, "decay_steps": 0, "end_lr": 0.0},
             "division by zero",
         ),
+        ("LearningRateScheduler", {}, "missing"),
+        ("LearningRateScheduler", {"schedule": "epoch"}, "expected lambda"),
+        ("LearningRateScheduler", {"schedule": "lambda e: 1", "verbose": 7}, "verbose"),
     ],
 )
-def test_unfit_callbacks(
-    tmp_path: Path, name: str, arguments: dict[str, Any], message: str
-) -> None:
+def test_unfit_callbacks(name: str, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        components.callbacks((Named(name=name, arguments=arguments),), tmp_path, tmp_path, False)
+        components.user_callbacks((Named(name=name, arguments=arguments),))
 
 
 @pytest.mark.parametrize(

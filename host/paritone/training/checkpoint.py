@@ -7,6 +7,7 @@ any time leaves the epoch before.
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import shutil
@@ -155,11 +156,14 @@ def carry_best(resumed: Path, models: Path) -> float | None:
 
 
 def memory(callback: Any) -> dict[str, Any]:
-    """What a Keras callback remembers between epochs: plain values, infinities included."""
+    """What a Keras callback remembers between epochs: plain values, none of its arguments."""
+    arguments = inspect.signature(type(callback).__init__).parameters
     return {
         name: value.item() if isinstance(value, np.generic) else value
         for name, value in vars(callback).items()
-        if not name.startswith("_") and isinstance(value, (*_PLAIN, np.generic))
+        if not name.startswith("_")
+        and name not in arguments  # Keras flips some signs in place, once a training
+        and isinstance(value, (*_PLAIN, np.generic))
     }
 
 

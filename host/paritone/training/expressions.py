@@ -13,7 +13,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-LONGEST = 2000
+LONGEST, DEEPEST = 2000, 200
 _MODULES = ("math", "np", "numpy")
 _OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -92,8 +92,10 @@ def _arguments(node: ast.Lambda) -> list[str]:
     return names
 
 
-def _check(node: ast.AST, names: set[str]) -> None:
+def _check(node: Any, names: set[str], depth: int = 0) -> None:
     """Refuse what `_value` has no meaning for, before anything is evaluated."""
+    if depth > DEEPEST:
+        raise ValueError(f"nested more than {DEEPEST} deep")
     if isinstance(node, ast.Call):
         if _function(node.func) not in _FUNCTIONS or node.keywords:
             raise ValueError(
@@ -115,7 +117,7 @@ def _check(node: ast.AST, names: set[str]) -> None:
     else:
         children = _parts(node)
     for child in children:
-        _check(child, names)
+        _check(child, names, depth + 1)
 
 
 def _parts(node: ast.AST) -> list[ast.AST]:
@@ -145,7 +147,7 @@ def _function(node: ast.AST) -> str | None:
 
 def _value(node: Any, values: Values) -> Any:
     if isinstance(node, ast.Constant):
-        return float(node.value)  # type: ignore[arg-type]
+        return float(node.value)
     if isinstance(node, (ast.Name, ast.Attribute)):
         return values[_function(node) or ""]
     if isinstance(node, ast.IfExp):

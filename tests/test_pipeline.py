@@ -1,6 +1,7 @@
 """The services through the command line, in the size of a test; and bad input, one line each."""
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import yaml
 from paritone import cli, pipeline
 from paritone import config as configuration
 from paritone.config import STEPS
+from paritone.engine import tflite
 from paritone.errors import ToolMissingError
 from zoo_config import tiny_model, write_wav
 
@@ -108,6 +110,49 @@ def test_training_of_a_custom_model(project, tmp_path, examples):
     assert status == 0
     assert (tmp_path / "run/saved_models/best_model.h5").is_file()
     assert list(summary(tmp_path / "run")["accuracy"]) == ["float"]
+
+
+def _chain(tmp_path, examples, mode):
+    """Overrides of a chain that begins with a training: the tiny model made one of two classes."""
+    return (
+        f"operation_mode={mode}",
+        "+training={epochs: 1, batch_size: 16, fine_tune: True}",
+        "dataset.quantization_audio_path=None",
+        "dataset.quantization_csv_path=None",
+        *_training_set(tmp_path, examples),
+    )
+
+
+def test_chain_tqe(project, tmp_path, examples):
+    """The quantized model is that of the training, calibrated on the training set."""
+    records = f"+mlflow.uri={tmp_path}/mlruns"
+    assert project(*_chain(tmp_path, examples, "chain_tqe"), records) == 0
+    found = summary(tmp_path / "run")
+    assert list(found["accuracy"]) == ["float", "int8", "device", "streaming"]
+    trained = tmp_path / "run/saved_models/best_model.h5"
+    assert trained.is_file()
+    model = (tmp_path / "run/quantized_models/quantized_model.tflite").read_bytes()
+    assert found["model"]["sha256"] == hashlib.sha256(model).hexdigest()
+    graph = tflite.read(tmp_path / "run/quantized_models/quantized_model.tflite")
+    assert list(graph.output.shape) == [1, 2]
+    assert {"float_confusion_matrix.png", "learning_rate.png", "training_curves.png"} <= {
+        path.name for path in (tmp_path / "run").iterdir()
+    }
+    (metric,) = (tmp_path / "mlruns").glob("*/*/metrics/loss")
+    assert len(metric.read_text().splitlines()) == 1, "one value an epoch"
+    assert list((tmp_path / "mlruns").glob("*/*/artifacts/saved_models/best_model.h5"))
+
+
+def test_chain_tbqeb(project, tmp_path, examples, capfd):
+    """The float model's graph is counted; the board is measured when it is quantized."""
+    assert project(*_chain(tmp_path, examples, "chain_tbqeb")) == 0
+    found = summary(tmp_path / "run")
+    counted = found["float_model"]
+    assert counted["weights_bytes"] == 4 * counted["parameters"]
+    assert counted["macs"] == found["model"]["macs"] > 0
+    assert found["latency"]["inference"] > 0
+    assert list(found["accuracy"]) == ["float", "int8", "device", "streaming"]
+    assert "which the device does not run" in " ".join(capfd.readouterr().err.split())
 
 
 def _custom(folder):

@@ -22,11 +22,13 @@ from paritone import (
     run_report,
     scoring,
     streaming,
+    tracking,
 )
 from paritone.accuracy import Accuracy
 from paritone.config import STEPS, target
 from paritone.errors import AudioError, CheckFailedError, ParitoneError
 from paritone.preparation import Prepared
+from paritone.tracking import Tracker, Untracked
 
 prepare = preparation.prepare
 
@@ -52,6 +54,7 @@ class Results:
     evaluated: Mapping[str, Accuracy] = field(default_factory=dict)
     predicted: prediction.Predictions | None = None
     problem: ParitoneError | None = None
+    tracker: Tracker = field(default_factory=Untracked)
 
     def with_part(self, name: str, found: Mapping[str, Any]) -> Results:
         """Add to a section of summary.json."""
@@ -79,7 +82,8 @@ def run(prepared: Prepared, run_dir: Path) -> dict[str, Any]:
     config = prepared.config
     run_dir.mkdir(parents=True, exist_ok=True)
     results = Results(config.general.model_path)
-    with _logged(run_dir / LOG_NAME):
+    with _logged(run_dir / LOG_NAME), tracking.tracked(config, run_dir) as tracker:
+        results = replace(results, tracker=tracker)
         _log.info("operation_mode %s", config.operation_mode)
         for letter in STEPS[config.operation_mode]:
             results = TABLE[letter](prepared, run_dir, results)
@@ -89,6 +93,8 @@ def run(prepared: Prepared, run_dir: Path) -> dict[str, Any]:
         with _step("Writing the report"):
             page = run_report.write(_material(prepared, run_dir, results, record))
         _log.info("report: %s", page)
+        tracker.metrics(report.numbers(record))
+        tracker.files(run_dir, run_dir / config.general.saved_models_dir)
     report.print_summary(record)
     if results.problem is not None:
         raise results.problem
@@ -118,7 +124,11 @@ def _train(prepared: Prepared, run_dir: Path, results: Results) -> Results:
     from paritone import training
 
     with _step("Training"):
-        trained = training.train(prepared.config, run_dir)
+        trained = training.train(
+            prepared.config,
+            run_dir,
+            lambda epoch, values: results.tracker.metrics(values, epoch),
+        )
     results = replace(results, model=trained.path)
     if prepared.test is not None:
         return _evaluate(prepared, run_dir, results)

@@ -15,6 +15,7 @@ from paritone import (
     progress,
     quantization,
     scoring,
+    tracking,
 )
 from paritone import config as configuration
 from paritone.clips import ClipStore
@@ -56,6 +57,7 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
         What does not fit.
     """
     configuration.require_supported(config)
+    tracking.check(config)
     steps, board = STEPS[config.operation_mode], config.board or boards.DEFAULT
     left_out = _check_board(config, board, host_only) if set("bd") & set(steps) else None
     _check_target(config)

@@ -36,6 +36,21 @@ def summary(operation_mode: str, parts: Mapping[str, Any]) -> dict[str, Any]:
     return {"schema": SCHEMA, "operation_mode": operation_mode, **found}
 
 
+def numbers(record: Mapping[str, Any]) -> dict[str, float]:
+    """Every number of a record, under its dotted name: ``accuracy.int8.clip``."""
+    found: dict[str, float] = {}
+
+    def walk(place: str, node: Any) -> None:
+        if isinstance(node, Mapping):
+            for key, inner in node.items():
+                walk(f"{place}.{key}".lstrip("."), inner)
+        elif isinstance(node, (int, float)) and not isinstance(node, bool):
+            found[place] = float(node)
+
+    walk("", {name: part for name, part in record.items() if name != "schema"})
+    return found
+
+
 def write_summary(path: Path, record: Mapping[str, Any]) -> None:
     """Write summary.json, whole or not at all."""
     temporary = path.with_name(path.name + ".tmp")

@@ -38,26 +38,26 @@ class Tracker:
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Record numbers; `step` is the epoch, 1 the first."""
         for name, value in values.items():
-            self._try(self._client.log_metric, name, float(value), step=step)
+            self._try("log_metric", name, float(value), step=step)
 
     def files(self, run_dir: Path, models: Path | None = None) -> None:
         """Record a run's figures, log, summary and, from a folder, its models."""
         for pattern in _FILES:
             for path in sorted(run_dir.glob(pattern)):
                 folder = path.parent.relative_to(run_dir)
-                self._try(self._client.log_artifact, str(path), str(folder).strip("."))
+                self._try("log_artifact", str(path), str(folder).removeprefix("."))
         for path in sorted(models.glob("*.h5")) if models is not None else ():
-            self._try(self._client.log_artifact, str(path), "saved_models")
+            self._try("log_artifact", str(path), "saved_models")
 
     def end(self, status: str) -> None:
         """Close the run: FINISHED or FAILED."""
-        self._try(self._client.set_terminated, status)
+        self._try("set_terminated", status)
 
-    def _try(self, call: Any, *values: Any, **named: Any) -> None:
+    def _try(self, call: str, *values: Any, **named: Any) -> None:
         if self._failed:
             return
         try:
-            call(self._run_id, *values, **named)
+            getattr(self._client, call)(self._run_id, *values, **named)
         except Exception as error:
             self._failed = True
             notice(f"mlflow.uri: recording stops: {_line(error)}")

@@ -111,8 +111,9 @@ def _check(node: Any, names: set[str], depth: int = 0) -> None:
             raise ValueError(f"{node.id} is neither an argument nor pi")
         children = []
     elif isinstance(node, ast.Constant):
-        if type(node.value) not in (int, float, bool) or abs(node.value) > 1e300:
-            raise ValueError(f"{str(node.value)[:20]} is not a number")
+        value: Any = node.value
+        if type(value) not in (int, float, bool) or abs(value) > 1e300:
+            raise ValueError(f"{str(value)[:20]} is not a number")
         children = []
     else:
         children = _parts(node)
@@ -130,7 +131,7 @@ def _parts(node: ast.AST) -> list[ast.AST]:
     }
     if type(node) not in operators:
         raise ValueError(f"{ast.unparse(node)[:40]} is not arithmetic")
-    used = operators[type(node)](node)  # type: ignore[no-untyped-call]
+    used = operators[type(node)](node)
     if any(type(one) not in _OPERATORS for one in used):
         raise ValueError(f"{ast.unparse(node)[:40]} has an operator that is not arithmetic")
     return [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
@@ -147,7 +148,8 @@ def _function(node: ast.AST) -> str | None:
 
 def _value(node: Any, values: Values) -> Any:
     if isinstance(node, ast.Constant):
-        return float(node.value)
+        number: Any = node.value
+        return float(number)
     if isinstance(node, (ast.Name, ast.Attribute)):
         return values[_function(node) or ""]
     if isinstance(node, ast.IfExp):

@@ -14,6 +14,7 @@ from paritone import (
     prediction,
     progress,
     quantization,
+    quiet,
     scoring,
     tracking,
 )

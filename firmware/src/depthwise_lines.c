@@ -24,11 +24,11 @@
 static void prepare(const paritone_depthwise_lines_t *p, uint32_t channel, depthwise_lines_t *l)
 {
     l->weights = &p->weights[channel * DEPTHWISE_TAPS];
-    for (uint32_t lane = 0; lane < DEPTHWISE_CHANNELS; lane++, channel++) {
-        depthwise_channel_t *c = &l->channels[lane];
+    for (depthwise_channel_t *c = l->channels; c < &l->channels[DEPTHWISE_CHANNELS]; c++) {
         c->factor = p->factor[channel];
         c->addend = (p->base + p->addend[channel]) * (1 << l->scale);
         c->start = p->start[channel] * (1 << l->scale);
+        channel++;
     }
 }
 
@@ -38,18 +38,14 @@ static depthwise_lines_t lines_of(const paritone_depthwise_lines_t *p, uint32_t 
     const paritone_window_t *w = &p->window;
     const uint32_t stride = (uint32_t)w->stride_width, width = (uint32_t)w->out_width;
     const uint32_t tiles = (stride * width + DEPTHWISE_TILE - 1u) / DEPTHWISE_TILE;
-    const uint32_t row = (uint32_t)(w->in_width + w->pad_left), read = stride * (width - 1u) + 3u;
-    const uint32_t end = DEPTHWISE_TILE * tiles; /* behind it at most two are read */
-    const uint32_t halves = read < end ? (read + 3u) / 4u : 2u * tiles;
+    const uint32_t row = (uint32_t)(w->in_width + w->pad_left);
+    const uint32_t end = DEPTHWISE_TILE * tiles; /* behind it a row has two at most */
     depthwise_lines_t l;
     l.scale = (uint32_t)(DEPTHWISE_SHIFT - p->shift);
     l.zero_points = UINT32_C(0x01010101) * (uint8_t)p->input_zero_point;
     l.left = (uint32_t)w->pad_left;
-    l.halves = row / 4u < halves ? row / 4u : halves;
-    l.rest = l.halves < halves ? row - 4u * l.halves : 0u;
-    if (read > end && row > end) {
-        l.rest = row < end + 2u ? 5u : 6u;
-    }
+    l.halves = (row < end ? row : end) / 4u;
+    l.rest = row <= end ? row % 4u : 4u + row - end;
     l.pitch = (uint32_t)w->out_channels;
     l.tile_bytes = (stride * (rows - 1u) + 3u) * ROW_BYTES;
     l.tiles = tiles;
@@ -65,21 +61,20 @@ static depthwise_lines_t lines_of(const paritone_depthwise_lines_t *p, uint32_t 
 static void load_rows(const depthwise_lines_t *l, const image_t *input, int32_t height,
                       int32_t channel, int32_t y, uint32_t row, uint32_t end)
 {
-    for (; row < end && y < 0; row++, y++) {
-        pad(l, row);
-    }
-    while (row < end && y < height) {
-        const uint32_t ring = input->place.rows;
-        const uint32_t place = (uint32_t)y < ring ? (uint32_t)y : (uint32_t)y % ring;
-        uint32_t n = ring - place; /* up to where the ring begins again */
-        n = n < end - row ? n : end - row;
-        n = n < (uint32_t)(height - y) ? n : (uint32_t)(height - y);
-        load(l, image_row(input, y) + channel, row, n);
+    while (row < end) {
+        uint32_t n = 1;
+        if (y < 0 || y >= height) {
+            pad(l, row);
+        } else {
+            const uint32_t ring = input->place.rows;
+            const uint32_t place = (uint32_t)y < ring ? (uint32_t)y : (uint32_t)y % ring;
+            n = ring - place; /* up to where the ring begins again */
+            n = n < end - row ? n : end - row;
+            n = n < (uint32_t)(height - y) ? n : (uint32_t)(height - y);
+            load(l, image_row(input, y) + channel, row, n);
+        }
         row += n;
         y += (int32_t)n;
-    }
-    for (; row < end; row++) {
-        pad(l, row);
     }
 }
 

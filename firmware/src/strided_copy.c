@@ -15,8 +15,12 @@ static void copy_row(const paritone_strided_copy_t *p, const uint8_t *input, int
     if (read == 1 && write == 1) {
         copy_bytes(&output[to * bytes], &input[from * bytes], n * bytes);
     } else if (bytes == 1) {
-        for (int32_t i = 0; i < n; i++) {
-            output[to + i * write] = input[from + i * read];
+        output += to;
+        input += from;
+        for (int32_t left = n; left > 0; left--) {
+            *output = *input;
+            output += write;
+            input += read;
         }
     } else {
         for (int32_t i = 0; i < n; i++) {

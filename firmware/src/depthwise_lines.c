@@ -23,12 +23,14 @@
 /* Everything is scaled so that DEPTHWISE_SHIFT is right: the floors stay where they were. */
 static void prepare(const paritone_depthwise_lines_t *p, uint32_t channel, depthwise_lines_t *l)
 {
+    const int32_t *factor = &p->factor[channel], base = p->base, one = 1 << l->scale;
+    const uint16_t *addend = &p->addend[channel];
+    const int16_t *start = &p->start[channel];
     l->weights = &p->weights[channel * DEPTHWISE_TAPS];
     for (depthwise_channel_t *c = l->channels; c < &l->channels[DEPTHWISE_CHANNELS]; c++) {
-        c->factor = p->factor[channel];
-        c->addend = (p->base + p->addend[channel]) * (1 << l->scale);
-        c->start = p->start[channel] * (1 << l->scale);
-        channel++;
+        c->factor = *factor++;
+        c->addend = (base + *addend++) * one;
+        c->start = *start++ * one;
     }
 }
 

@@ -39,12 +39,14 @@ class Arrangement:
 
 def arrange(network: Network, steps: Sequence[Step], point: str) -> Arrangement:
     """The best arrangement that the search finds for a point of ``search.EXCHANGE``; proven."""
-    best: tuple[float, Arrangement] | None = None
-    for bound, choice in search.choices(network, steps, point):
-        if best is not None and bound >= best[0]:
+    most, choices = search.choices(network, steps, point)
+    best: tuple[tuple[bool, float], Arrangement] | None = None
+    for bound, choice in choices:
+        if best is not None and (False, bound) >= best[0]:
             break
         candidate = placed(network, steps, choice)
-        score = search.score(choice.cost, candidate.arena_bytes, point)
+        size = candidate.arena_bytes
+        score = size > most, search.score(choice.cost, size, point)
         if best is None or score < best[0]:
             best = score, candidate
     assert best is not None

@@ -48,7 +48,7 @@ FLASH_BYTE = 2.0
 CODED_BYTE = 300.0
 """Instructions that a byte of flash may cost where weights are decoded rather than unpacked."""
 ROWS_AT_ONCE = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
-BLOCKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+BLOCKS = (1, 2, 4, 6, 8, 10, 12, 16, 18, 24, 32, 48, 64, 96, 128)
 """Triples of pixels packed at a time."""
 
 

@@ -21,8 +21,10 @@ from paritone.engine.schedule import Group, Network, Order, may_overwrite, order
 
 EXCHANGE = {"time": 0.02, "balanced": 0.1, "ram": 2.0}
 """How many percent of speed a percent of memory is worth, by tools.stedgeai.optimization."""
-ROOM = {"time": 2.25, "balanced": 1.7, "ram": 1.13}
+ROOM = {"time": 1.7, "balanced": 1.7, "ram": 1.14}
 """Memory that a plan may take, in multiples of the least that any would before it is placed."""
+AMPLE = {"time": 96 << 10, "balanced": 0, "ram": 0}
+"""Memory that a plan may take in any case."""
 LONGEST = 12
 """Layers of a group at most."""
 STRIPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
@@ -65,10 +67,12 @@ class _Trial:
         return max(self.held)
 
 
-def choices(network: Network, steps: Sequence[Step], point: str) -> Iterator[tuple[float, Choice]]:
-    """Ways through the network, and the score that none of them can fall below; best first.
+def choices(
+    network: Network, steps: Sequence[Step], point: str
+) -> tuple[float, list[tuple[float, Choice]]]:
+    """The most memory that a plan should take, and ways through the network; best first.
 
-    The score is that of `score` for the least memory that could do.
+    Each with the score that it cannot fall below: `score` for the least memory that could do.
     """
     widened = costs.widened(steps, point)
     tables = [
@@ -87,14 +91,14 @@ def choices(network: Network, steps: Sequence[Step], point: str) -> Iterator[tup
         way = _cheapest(trials, tables, limit)
         for fill in FILLS if way is not None else ():
             choice, least = _filled(way or (), tables, int(limit * fill))
-            most = min(most, ROOM[point] * least)
+            most = min(most, max(ROOM[point] * least, AMPLE[point]))
             if least > most:
                 continue
             bound = score(choice.cost, least, point)
             key = (least, choice.groups)
             if key not in found or bound < found[key][0]:
                 found[key] = bound, choice
-    yield from sorted(found.values(), key=lambda pair: pair[0])[:PLACED]
+    return most, sorted(found.values(), key=lambda pair: pair[0])[:PLACED]
 
 
 def score(cost: float, arena_bytes: int, point: str) -> float:

@@ -21,7 +21,7 @@ from paritone.engine.schedule import Group, Network, Order, may_overwrite, order
 
 EXCHANGE = {"time": 0.02, "balanced": 0.1, "ram": 2.0}
 """How many percent of speed a percent of memory is worth, by tools.stedgeai.optimization."""
-ROOM = {"time": 1.7, "balanced": 1.7, "ram": 1.14}
+ROOM = {"time": 1.7, "balanced": 1.7, "ram": 1.143}
 """Memory that a plan may take, in multiples of the least that any would before it is placed."""
 AMPLE = {"time": 96 << 10, "balanced": 0, "ram": 0}
 """Memory that a plan may take in any case."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate
 from math import inf, log
 
@@ -82,7 +83,7 @@ def choices(network: Network, steps: Sequence[Step], point: str) -> Iterator[tup
         for number, (step, node) in enumerate(zip(steps, network.nodes, strict=True))
     ]
     in_place = frozenset(n for n, step in enumerate(steps) if step.in_place)
-    trials = list(_trials(network, in_place))
+    trials = _trials(network, in_place)
     found: dict[tuple[int, tuple[Group, ...]], tuple[float, Choice]] = {}
     most = inf
     for limit in _limits(trials, tables):
@@ -133,7 +134,12 @@ class _Variants:
         return self._known[rows]
 
 
-def _trials(network: Network, in_place: frozenset[int]) -> Iterator[_Trial]:
+@lru_cache(maxsize=4)  # the same at every point
+def _trials(network: Network, in_place: frozenset[int]) -> tuple[_Trial, ...]:
+    return tuple(_tried_groups(network, in_place))
+
+
+def _tried_groups(network: Network, in_place: frozenset[int]) -> Iterator[_Trial]:
     """Every group worth a try: each step alone first, then longer ones."""
     count = len(network.nodes)
     calls = 0

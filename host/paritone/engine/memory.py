@@ -7,9 +7,11 @@ that have been consumed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
+from math import inf
 from random import Random
 
 import numpy as np
@@ -124,6 +126,8 @@ def place(
         found = _improved(start, apart, attempts // ORDERS, least)
         if best is None or found[1] < best[1]:
             best = found
+        if best[1] <= least:
+            break
     assert best is not None
     return best
 
@@ -145,15 +149,17 @@ def _improved(
     """Place in `order`, then again and again with one of the highest items sooner."""
     random = Random(len(order))
     best = apart.fit(order)
+    assert best is not None
     height = _height(order, best)
     for _ in range(attempts):
         if height <= least:
             break
         changed = _sooner(order, best, random)
-        offsets = apart.fit(changed)
-        total = _height(changed, offsets)
-        if total <= height:
-            order, best, height = changed, offsets, total
+        pairs = zip(order, changed, strict=True)
+        same = {a.key: best[a.key] for a, _ in takewhile(lambda pair: pair[0] is pair[1], pairs)}
+        offsets = apart.fit(changed, same, height)
+        if offsets is not None:
+            order, best, height = changed, offsets, _height(changed, offsets)
     return best, height
 
 
@@ -174,64 +180,56 @@ class _Apart:
     """How far from each other items must begin."""
 
     def __init__(self, items: Sequence[Item]) -> None:
-        self._known: dict[Span, tuple[list[Span], bool]] = {}
         self._tables = {
             i.key: np.array([(p.start, p.end, p.first, p.last) for p in i.pieces]).T for i in items
         }
         self._life = {i.key: i.life for i in items}
         self._over = {i.key: i.over for i in items}
+        self._near: dict[int, list[tuple[int, list[Span], bool]]] = {}
 
-    def fit(self, sequence: Sequence[Item]) -> dict[int, int]:
-        """Each item of `sequence` at its lowest offset, given those before."""
-        offsets: dict[int, int] = {}
-        for item in sequence:
-            taken: list[Span] = []
-            shared: list[int] = []
-            for key, offset in offsets.items():
-                found = self._known.get((key, item.key)) or self._between(key, item.key)
-                spans, together = found
-                if spans:
-                    taken += [(offset + low, offset + high) for low, high in spans]
-                if together:
-                    shared.append(offset)
-            offsets[item.key] = self._lowest(item.key, offsets, sorted(taken), shared)
+    def fit(
+        self, sequence: Sequence[Item], placed: Mapping[int, int] | None = None, limit: float = inf
+    ) -> dict[int, int] | None:
+        """Each item of `sequence` at its lowest offset, given those before.
+
+        Parameters
+        ----------
+        placed : offsets of the first few
+        limit : None as soon as an item would end beyond it
+        """
+        offsets = dict(placed or {})
+        for item in sequence[len(offsets) :]:
+            near = [
+                (offsets[key], spans, together)
+                for key, spans, together in self._neighbours(item.key)
+                if key in offsets
+            ]
+            found = _lowest(near)
+            if align(found + item.size) > limit:
+                return None
+            offsets[item.key] = found
         return offsets
 
-    def _lowest(
-        self, key: int, offsets: dict[int, int], taken: list[Span], shared: list[int]
-    ) -> int:
-        found = 0
-        for low, high in taken:
-            if low < found < high:
-                found = align(high)
-            elif low >= found:
-                break
-        for offset in shared:
-            others = [k for k, o in offsets.items() if o != offset or not self._between(k, key)[1]]
-            spans = (
-                (offsets[k] + low, offsets[k] + high)
-                for k in others
-                for low, high in self._between(k, key)[0]
-            )
-            if offset < found and not any(low < offset < high for low, high in spans):
-                found = offset
-        return found
+    def _neighbours(self, key: int) -> list[tuple[int, list[Span], bool]]:
+        """What `_between` says of each item that may collide with one."""
+        if key not in self._near:
+            between = [(other, *self._between(other, key)) for other in self._life if other != key]
+            self._near[key] = [found for found in between if found[1] or found[2]]
+        return self._near[key]
 
     def _between(self, placed: int, other: int) -> tuple[list[Span], bool]:
         """Open intervals of ``offset of other - offset of placed`` that make them collide.
 
         And whether the difference 0 is allowed nevertheless: one overwrites the other in place.
         """
-        if (placed, other) not in self._known:
-            (a, b), (c, d) = self._life[placed], self._life[other]
-            apart = b < c or d < a
-            spans = [] if apart else self._collisions(placed, other, 0)
-            together = False
-            if not apart and (self._over[placed] == other or self._over[other] == placed):
-                strict = self._collisions(placed, other, 1)
-                together = not any(low < 0 < high for low, high in strict)
-            self._known[placed, other] = spans, together
-        return self._known[placed, other]
+        (a, b), (c, d) = self._life[placed], self._life[other]
+        if b < c or d < a:
+            return [], False
+        together = False
+        if self._over[placed] == other or self._over[other] == placed:
+            strict = self._collisions(placed, other, 1)
+            together = not any(low < 0 < high for low, high in strict)
+        return self._collisions(placed, other, 0), together
 
     def _collisions(self, placed: int, other: int, grace: int) -> list[Span]:
         """Merged open intervals; `grace` 1: what ends with the call that the other begins with."""
@@ -249,3 +247,23 @@ class _Apart:
             else:
                 merged.append((a, b))
         return merged
+
+
+def _lowest(near: Sequence[tuple[int, list[Span], bool]]) -> int:
+    """Lowest offset of an item that keeps apart from the offsets of others as `_between` says."""
+    found = 0
+    taken = [(offset + low, offset + high) for offset, spans, _ in near for low, high in spans]
+    for low, high in sorted(taken):
+        if low < found < high:
+            found = align(high)
+        elif low >= found:
+            break
+    for shared in [offset for offset, _, together in near if together]:
+        if shared < found and not any(
+            offset + low < shared < offset + high
+            for offset, spans, together in near
+            if offset != shared or not together
+            for low, high in spans
+        ):
+            found = shared
+    return found

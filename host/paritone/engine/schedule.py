@@ -73,12 +73,12 @@ class Network:
     """
 
     nodes: tuple[Node, ...]
-    rows: dict[int, Rows]
+    rows: dict[int, Rows] = field(hash=False)
     inputs: frozenset[int]
     outputs: frozenset[int]
     kept: frozenset[int]
-    consumers: dict[int, list[int]] = field(default_factory=dict)
-    writers: dict[int, list[int]] = field(default_factory=dict)
+    consumers: dict[int, list[int]] = field(default_factory=dict, compare=False)
+    writers: dict[int, list[int]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         for number, node in enumerate(self.nodes):

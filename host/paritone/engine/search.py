@@ -7,8 +7,11 @@ are tried from small to large, and what is best as a whole is placed.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import accumulate
 from math import inf, log
 
 import numpy as np
@@ -84,7 +87,7 @@ def choices(
         for number, (step, node) in enumerate(zip(steps, network.nodes, strict=True))
     ]
     in_place = frozenset(n for n, step in enumerate(steps) if step.in_place)
-    trials = list(_trials(network, in_place))
+    trials = _trials(network, in_place)
     found: dict[tuple[int, tuple[Group, ...]], tuple[float, Choice]] = {}
     most = inf
     for limit in _limits(trials, tables):
@@ -113,27 +116,34 @@ class _Variants:
         self._step = step
         self.params = found
         self.base = costs.of_step(step, output_bytes)
-        self._known: dict[tuple[int, ...], list[float]] = {}
         self.scratch = [memory.align(p.scratch_bytes) for p in self.params]
+        self._known: dict[tuple[int, ...], list[tuple[float, int, int]]] = {}
 
     def best(self, rows: tuple[int, ...], free: int) -> tuple[float, Params] | None:
         """The cheapest for calls of so many `rows` whose scratch memory is within `free`."""
-        if rows not in self._known:
-            self._known[rows] = [costs.of_calls(self._step, p, rows) for p in self.params]
-        fitting = [
-            (cost, scratch, number)
-            for number, (cost, scratch) in enumerate(
-                zip(self._known[rows], self.scratch, strict=True)
-            )
-            if scratch <= free
-        ]
+        fitting = bisect_right(self.scratch, free)
         if not fitting:
             return None
-        cost, _, number = min(fitting)
+        cost, _, number = self._cheapest(rows)[fitting - 1]
         return self.base + cost, self.params[number]
 
+    def _cheapest(self, rows: tuple[int, ...]) -> list[tuple[float, int, int]]:
+        """Cost, scratch memory and number of the cheapest of the first one, two, .. variants."""
+        if rows not in self._known:
+            costed = (
+                (costs.of_calls(self._step, p, rows), scratch, number)
+                for number, (p, scratch) in enumerate(zip(self.params, self.scratch, strict=True))
+            )
+            self._known[rows] = list(accumulate(costed, min))
+        return self._known[rows]
 
-def _trials(network: Network, in_place: frozenset[int]) -> Iterator[_Trial]:
+
+@lru_cache(maxsize=4)  # the same at every point
+def _trials(network: Network, in_place: frozenset[int]) -> tuple[_Trial, ...]:
+    return tuple(_tried_groups(network, in_place))
+
+
+def _tried_groups(network: Network, in_place: frozenset[int]) -> Iterator[_Trial]:
     """Every group worth a try: each step alone first, then longer ones."""
     count = len(network.nodes)
     calls = 0

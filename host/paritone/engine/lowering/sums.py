@@ -7,6 +7,9 @@ computes ``start + floor(a * w0) + floor(b * w1)`` with 16 fractional bits and s
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +30,19 @@ _ROUNDS = 60
 _CANDIDATES = 256
 
 
+@dataclass(frozen=True)
+class _Scales:
+    """What the reference scales by: the fields of `params.Binary`."""
+
+    input_offset: params.Pair
+    input_multiplier: params.Pair
+    input_shift: params.Pair
+    left_shift: int
+    output_offset: int
+    multiplier: int
+    shift: int
+
+
 def weighted_sum(binary: params.Binary, sign: int) -> params.WeightedSum | None:
     """Constants equal to ``a + sign * b`` as `binary` says; None when there are none.
 
@@ -37,8 +53,13 @@ def weighted_sum(binary: params.Binary, sign: int) -> params.WeightedSum | None:
     """
     if (binary.minimum, binary.maximum) != (-128, 127):
         return None
-    wanted = _reference(binary, sign)
-    nearest = np.array([_real(binary, 0), sign * _real(binary, 1)]) * 2.0**WEIGHT_FRACTION
+    return _found(_Scales(**{f.name: getattr(binary, f.name) for f in fields(_Scales)}), sign)
+
+
+@lru_cache(maxsize=256)  # one model is planned many times
+def _found(scales: _Scales, sign: int) -> params.WeightedSum | None:
+    wanted = _reference(scales, sign)
+    nearest = np.array([_real(scales, 0), sign * _real(scales, 1)]) * 2.0**WEIGHT_FRACTION
     if np.abs(nearest).max() >= _REACH / 2 or np.ptp(wanted) == 0:
         return None
     weights = _search(wanted, np.rint(nearest).astype(np.int64))
@@ -57,13 +78,13 @@ def weigh(weight: Int64s, value: Int64s) -> Int64s:
     return weight * (value << (WEIGHT_FRACTION - FRACTION)) >> FRACTION
 
 
-def _real(p: params.Binary, index: int) -> float:
+def _real(p: _Scales, index: int) -> float:
     """Real weight of operand `index`."""
     exponent = p.input_shift[index] + p.shift + p.left_shift
     return p.input_multiplier[index] / 2.0**31 * p.multiplier / 2.0**31 * 2.0**exponent
 
 
-def _reference(p: params.Binary, sign: int) -> Int64s:
+def _reference(p: _Scales, sign: int) -> Int64s:
     """Output for every pair of values, [256, 256]: ``add_row`` of elementwise.c."""
     a, b = (
         requantization.reference(
@@ -75,7 +96,7 @@ def _reference(p: params.Binary, sign: int) -> Int64s:
     )
     sums = a[:, None] + sign * b
     scaled = requantization.reference(sums, np.array(p.multiplier), np.array(p.shift))
-    return np.clip(scaled + p.output_offset, p.minimum, p.maximum)
+    return np.clip(scaled + p.output_offset, -128, 127)
 
 
 def _bounds(wanted: Int64s, sums: Int64s) -> tuple[Int64s, Int64s]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import figures
+from paritone import figures, memo
 from paritone.accuracy import SILENCE, Accuracy
 from paritone.clips import ClipData
 from paritone.config import Config
@@ -74,27 +75,40 @@ def memory_map(model: Path | None, optimization: str, path: Path) -> Path | None
     """Draw the arena of a quantized model; None for any other model, or one the engine lacks."""
     from matplotlib.patches import Patch, Rectangle
 
-    from paritone import memory_map as maps
-    from paritone.engine import plan
-
     if model is None or model.suffix != ".tflite":
         return None
-    try:
-        planned = plan.of_file(model, optimization)
-    except ParitoneError:
+    compute = partial(_planned, model, optimization)
+    planned = memo.of_model("memory map", model, compute, optimization=optimization)
+    if planned is None:
         return None
     drawn = figures.figure(6.2, 4.2)
     axes = drawn.add_subplot()
-    for region in maps.regions(planned):
-        corner = (region.first_call - 0.5, region.offset / 1024)
-        width, height = region.last_call - region.first_call + 1, region.end - region.offset
-        colour = _COLOURS[region.what]
+    for what, first_call, last_call, offset, end in planned["regions"]:
+        corner = (first_call - 0.5, offset / 1024)
+        width, height = last_call - first_call + 1, end - offset
+        colour = _COLOURS[what]
         axes.add_patch(Rectangle(corner, width, height / 1024, fc=colour, ec="white", lw=0.4))
-    axes.set(xlim=(-1.5, len(planned.calls) + 0.5), ylim=(0, planned.arena_bytes / 1024 * 1.02))
+    axes.set(xlim=(-1.5, planned["calls"] + 0.5), ylim=(0, planned["bytes"] / 1024 * 1.02))
     axes.set(xlabel="call", ylabel="KiB of the arena")
-    axes.set_title(f"{planned.arena_bytes:,} B, optimization {planned.optimization}")
+    axes.set_title(f"{planned['bytes']:,} B, optimization {optimization}")
     handles = [Patch(color=colour, label=name) for name, colour in _COLOURS.items()]
     axes.legend(
         handles=handles, fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.14)
     )
     return figures.save(drawn, path)
+
+
+def _planned(model: Path, optimization: str) -> dict[str, Any] | None:
+    """What the map shows of the plan, which takes long to make; None where the engine lacks it."""
+    from paritone import memory_map as maps
+    from paritone.engine import plan
+
+    try:
+        planned = plan.of_file(model, optimization)
+    except ParitoneError:
+        return None
+    regions = [
+        (one.what, one.first_call, one.last_call, one.offset, one.end)
+        for one in maps.regions(planned)
+    ]
+    return {"bytes": planned.arena_bytes, "calls": len(planned.calls), "regions": regions}

@@ -369,21 +369,22 @@ typedef struct {
 
 /* One layer. A row is what shares the first two of four axes: [n][height], row by row. */
 typedef struct {
-    paritone_kernel_id_t kernel;
+    uint8_t kernel;     /* paritone_kernel_id_t */
+    uint16_t height;    /* rows of the output */
     const void *params; /* the kernel's own struct: paritone_kernels.h */
     paritone_place_t input[PARITONE_MAX_INPUTS];
     paritone_place_t output;
     uint32_t scratch;   /* offset of memory that is the kernel's during a call */
-    uint32_t height;    /* rows of the output */
-    uint32_t row_bytes; /* and bytes of each */
+    uint32_t row_bytes; /* of the output */
 } paritone_step_t;
 
-/* One run of a kernel: it computes rows first_row .. first_row + rows - 1 of a step's output. */
+/* One run of a kernel: it computes rows of a step's output from first_row on. */
 typedef struct {
-    uint16_t step;
     uint16_t first_row;
-    uint16_t rows;
+    uint16_t step_and_rows; /* step * PARITONE_CALL_ROWS + rows; 0 rows: all up to the last one */
 } paritone_call_t;
+
+#define PARITONE_CALL_ROWS 64
 
 /*
  * Computes rows of `step` from the tensors in `arena`; trusts both. The rows that it writes lie

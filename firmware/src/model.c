@@ -24,11 +24,22 @@ static int check_arena(const paritone_model_t *model, const void *arena)
     return arena == NULL || misaligned != 0 ? PARITONE_E_ARGUMENT : PARITONE_OK;
 }
 
+static const paritone_step_t *step_of(const paritone_model_t *model, const paritone_call_t *call)
+{
+    return &model->steps[call->step_and_rows / PARITONE_CALL_ROWS];
+}
+
+static uint32_t rows_of(const paritone_step_t *step, const paritone_call_t *call)
+{
+    const uint32_t rows = call->step_and_rows % PARITONE_CALL_ROWS;
+    return rows != 0 ? rows : (uint32_t)step->height - call->first_row;
+}
+
 static void run(const paritone_model_t *model, const paritone_kernels_t *kernels, void *arena,
                 const paritone_call_t *call)
 {
-    const paritone_step_t *step = &model->steps[call->step];
-    kernels->run[step->kernel](step, call->first_row, call->rows, arena);
+    const paritone_step_t *step = step_of(model, call);
+    kernels->run[step->kernel](step, call->first_row, (int32_t)rows_of(step, call), arena);
 }
 
 int paritone_model_invoke(const paritone_model_t *model, const paritone_kernels_t *kernels,
@@ -64,8 +75,8 @@ void *paritone_model_rows(const paritone_model_t *model, void *arena, uint32_t c
         return NULL;
     }
     const paritone_call_t *done = &model->calls[call];
-    const paritone_step_t *step = &model->steps[done->step];
-    *bytes = done->rows * step->row_bytes;
+    const paritone_step_t *step = step_of(model, done);
+    *bytes = rows_of(step, done) * step->row_bytes;
     return output_row(step, done->first_row, arena);
 }
 

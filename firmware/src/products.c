@@ -7,7 +7,8 @@
 
 static void multiply_group(const products_call_t *call, int32_t group, const int32_t *weights)
 {
-    products_run_t run = {0, 0, NULL, {NULL, 0, NULL}};
+    products_run_t run;
+    run.done = 0;
     while (products_run(call, group, &run)) {
         products_multiply(call->gather.p, group, weights, run.packed, run.triples, run.to);
     }

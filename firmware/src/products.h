@@ -140,8 +140,16 @@ typedef struct {
     int32_t free;
 } products_tiles_t;
 
-/* A pair of channels' start as the lanes of both accumulators that hold the pair. */
-void products_start_lanes(const int16_t start[2], uint32_t lanes[4]);
+/* A pair of channels' start as the lanes of both accumulators that hold the pair. Starts are
+ * |start| <= 2^15 beside PRODUCTS_LANE_START: first + (first + second) 2^21 + second 2^42. */
+static inline void products_start_lanes(const int16_t start[2], uint32_t lanes[4])
+{
+    const uint32_t first = (uint32_t)(PRODUCTS_LANE_START + start[0]);
+    const uint32_t second = (uint32_t)(PRODUCTS_LANE_START + start[1]);
+    lanes[0] = lanes[2] = first + ((first + second) << PRODUCTS_LANE_BITS); /* no carry */
+    lanes[1] = lanes[3] = ((first + second) >> (32 - PRODUCTS_LANE_BITS)) +
+                          (second << (2 * PRODUCTS_LANE_BITS - 32));
+}
 
 /* What the sums of channels from `first` on start with in a chunk, beside PRODUCTS_LANE_START. */
 static inline const int16_t *products_start(const paritone_products_t *p, int32_t first,
@@ -151,7 +159,17 @@ static inline const int16_t *products_start(const paritone_products_t *p, int32_
     return p->start != NULL && chunk == chunks - 1 ? &p->start[first] : none;
 }
 
-uint32_t products_tail_of(const paritone_products_t *p, int32_t chunk, int32_t chunks);
+static inline products_tail_t products_tail_of(const paritone_products_t *p, int32_t chunk,
+                                               int32_t chunks)
+{
+    if (chunk < chunks - 1) {
+        return chunk == 0 ? PRODUCTS_FIRST_CHUNK : PRODUCTS_CHUNK;
+    }
+    if (p->addend == NULL) {
+        return PRODUCTS_TWICE;
+    }
+    return chunks == 1 && p->shift == PRODUCTS_USUAL_SHIFT ? PRODUCTS_LINE_USUAL : PRODUCTS_LINE;
+}
 
 void products_multiply_simd(const products_tiles_t *tiles, const int32_t *packed);
 

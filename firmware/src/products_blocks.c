@@ -116,6 +116,9 @@ int32_t products_run(const products_call_t *call, int32_t group, products_run_t 
     const paritone_products_t *p = g->p;
     const int32_t channels = p->window.out_channels, first = group * PRODUCTS_GROUP;
     const int32_t done = run->done;
+    if (done == b->triples) {
+        return 0;
+    }
     run->packed = &b->packed[done * p->depth * PRODUCTS_WORDS];
     run->to.sums = b->sums;
     if (first + PRODUCTS_GROUP > channels) {
@@ -127,7 +130,7 @@ int32_t products_run(const products_call_t *call, int32_t group, products_run_t 
         run->to.output = &call->output[b->first * channels + first];
         run->to.apart = channels;
     } else {
-        run->triples = done < b->triples;
+        run->triples = 1;
         run->to.output = &call->output[pixel_of(g, b->first, done) * channels + first];
         run->to.apart = g->step * channels;
     }

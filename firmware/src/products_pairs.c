@@ -68,7 +68,8 @@ void paritone_products_pairs(const paritone_step_t *step, int32_t first_row, int
     while (products_next_block(&call)) {
         for (int32_t group = 0; group < call.groups; group++) {
             const int32_t *weights = weights_of(p, group, call.block.weights);
-            products_run_t run = {0, 0, NULL, {NULL, 0, NULL}};
+            products_run_t run;
+            run.done = 0;
             while (products_run(&call, group, &run)) {
                 multiply_pair(p, group, 0, weights, &run);
                 multiply_pair(p, group, 1, weights, &run);

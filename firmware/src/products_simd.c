@@ -24,17 +24,6 @@ const int32_t *products_weights(const paritone_products_t *p, int32_t group, int
     return scratch;
 }
 
-/* Starts are |start| <= 2^15 beside PRODUCTS_LANE_START: first + (first + second) 2^21 +
- * second 2^42. */
-void products_start_lanes(const int16_t start[2], uint32_t lanes[4])
-{
-    const uint32_t first = (uint32_t)(PRODUCTS_LANE_START + start[0]);
-    const uint32_t second = (uint32_t)(PRODUCTS_LANE_START + start[1]);
-    lanes[0] = lanes[2] = first + ((first + second) << PRODUCTS_LANE_BITS); /* no carry */
-    lanes[1] = lanes[3] = ((first + second) >> (32 - PRODUCTS_LANE_BITS)) +
-                          (second << (2 * PRODUCTS_LANE_BITS - 32));
-}
-
 static void line_of(const paritone_products_t *p, int32_t first, int32_t chunks,
                     products_tiles_t *t)
 {
@@ -53,17 +42,6 @@ static void twice_of(const paritone_products_t *p, int32_t first, products_tiles
         t->rounding[i][0] = p->correction[first + i];
         t->rounding[i][1] = p->right[first + i];
     }
-}
-
-uint32_t products_tail_of(const paritone_products_t *p, int32_t chunk, int32_t chunks)
-{
-    if (chunk < chunks - 1) {
-        return chunk == 0 ? PRODUCTS_FIRST_CHUNK : PRODUCTS_CHUNK;
-    }
-    if (p->addend == NULL) {
-        return PRODUCTS_TWICE;
-    }
-    return chunks == 1 && p->shift == PRODUCTS_USUAL_SHIFT ? PRODUCTS_LINE_USUAL : PRODUCTS_LINE;
 }
 
 /* Chunk after chunk, so that each is one run through all triples. */

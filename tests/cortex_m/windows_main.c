@@ -99,10 +99,9 @@ static uint32_t run(int out) {
     const uint32_t out_end = out_at + (uint32_t)w->out_height * row_bytes;
     const uint32_t end = (out_end > in_end ? out_end : in_end) + GUARD;
     const void *params = h.kernel == LINES ? (const void *)&lines : &pool;
-    const paritone_step_t step = {PARITONE_KERNEL_DEPTHWISE_LINES, params,
+    const paritone_step_t step = {PARITONE_KERNEL_DEPTHWISE_LINES, w->out_height, params,
                                   {{in_at, (uint32_t)h.ring}, {0, 1}},
-                                  {out_at, (uint32_t)w->out_height}, GUARD,
-                                  (uint32_t)w->out_height, row_bytes};
+                                  {out_at, (uint32_t)w->out_height}, GUARD, row_bytes};
     uint32_t ticks = 0;
     if (end > MOST) {
         finish(0);

@@ -10,7 +10,7 @@ from paritone.engine.arrangement import Arrangement
 from paritone.engine.lowering import Step
 from paritone.engine.memory import Place
 from paritone.engine.rows import Rows
-from paritone.engine.schedule import Call, Network, Node
+from paritone.engine.schedule import MAX_STEPS, Call, Network, Node
 from paritone.engine.tflite import Graph, Op, TensorInfo
 from paritone.errors import ModelError
 
@@ -111,6 +111,8 @@ def plan(graph: Graph, optimization: str = DEFAULT) -> Plan:
     lowered = [step for op in computing for step in lowering.lower(graph, op)]
     joined = lookups.join(graph, lowered, aliases.values(), TABLES_BYTES[optimization])
     steps = fusions.sum_products(graph, joined, aliases.values())
+    if len(steps) > MAX_STEPS:
+        raise ModelError(f"{len(steps):,} layers, {MAX_STEPS:,} are the most")
     network = _network(graph, steps, aliases)
     found = arrangement.arrange(network, steps, optimization)
     places = dict(found.places)

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from paritone.engine.params import Window
 from paritone.engine.rows import Rows
 
+MAX_STEPS, MAX_ROWS = 1 << 10, 63
+"""Of a plan, and of a call that leaves the last ones to others: what ``paritone_call_t`` holds."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -195,13 +198,15 @@ def _ring(network: Network, tensor: int, calls: list[Call], even: bool) -> int:
 
 
 def _cut(network: Network, calls: list[Call], rings: dict[int, int]) -> Iterable[Call]:
-    """`calls`, cut where their output would wrap around its ring."""
+    """`calls`, cut where their output would wrap around its ring, or rows are too many to say."""
     for call in calls:
         node = network.nodes[call.step]
         ring = rings.get(node.output, node.height)
         first = call.first_row
         while first < call.end:
             end = min(call.end, (first // ring + 1) * ring)
+            if end < node.height:
+                end = min(end, first + MAX_ROWS)
             yield Call(call.step, first, end - first)
             first = end
 

@@ -15,6 +15,7 @@ from paritone.engine.lowering import Step
 from paritone.engine.memory import NOWHERE, Place
 from paritone.engine.plan import Plan
 from paritone.engine.rows import Rows
+from paritone.engine.schedule import MAX_ROWS
 from paritone.engine.tflite import TensorInfo
 
 FORMAT = 4
@@ -177,9 +178,9 @@ def _steps(plan: Plan) -> str:
         inputs = [_place(plan.places.get(i, NOWHERE)) for i in step.inputs]
         inputs += [_place(NOWHERE)] * (MAX_INPUTS - len(inputs))
         lines.append(
-            f"    {{PARITONE_KERNEL_{step.kernel}, &layer_{number}, {{{', '.join(inputs)}}}, "
-            f"{_place(plan.places[step.output])}, "
-            f"{plan.scratch[number]}, {rows.height}, {rows.bytes}}},"
+            f"    {{PARITONE_KERNEL_{step.kernel}, {rows.height}, &layer_{number}, "
+            f"{{{', '.join(inputs)}}}, {_place(plan.places[step.output])}, "
+            f"{plan.scratch[number]}, {rows.bytes}}},"
         )
     return "\n".join([*lines, "};\n"])
 
@@ -191,7 +192,11 @@ def _place(place: Place) -> str:
 def _calls(plan: Plan) -> str:
     if not plan.calls:
         return ""
-    calls = (f"{{{c.step}, {c.first_row}, {c.rows}}}" for c in plan.calls)
+    calls = (
+        f"{{{c.first_row}, {c.step * (MAX_ROWS + 1) + (0 if c.end == height else c.rows)}}}"
+        for c in plan.calls
+        for height in [Rows.of(plan.tensor(c.step)).height]
+    )
     return f"static const paritone_call_t calls[] = {{\n{_wrapped(calls)}\n}};\n"
 
 

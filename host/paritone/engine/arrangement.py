@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from paritone.engine import lifetimes, memory, schedule, search, simulation
+from paritone.engine import costs, lifetimes, memory, schedule, search, simulation
 from paritone.engine.lifetimes import Lifetimes
 from paritone.engine.lowering import Step, coded
 from paritone.engine.memory import Item, Place
@@ -50,13 +50,23 @@ def arrange(network: Network, steps: Sequence[Step], point: str) -> Arrangement:
         if best is None or score < best[0]:
             best = score, candidate
     assert best is not None
-    simulation.require_sound(best[1], network)
-    return best[1]
+    found = _saving_flash(best[1], point)
+    simulation.require_sound(found, network)
+    return found
+
+
+def _saving_flash(found: Arrangement, point: str) -> Arrangement:
+    """The same in the same memory, its weights coded where that is worth it."""
+    rows: dict[int, list[int]] = {}
+    for call in found.calls:
+        rows.setdefault(call.step, []).append(call.rows)
+    steps = (costs.saving_flash(s, rows[n], point) for n, s in enumerate(found.steps))
+    return replace(found, steps=coded.kernels(steps))
 
 
 def placed(network: Network, steps: Sequence[Step], choice: search.Choice) -> Arrangement:
     """The arrangement that follows from a choice."""
-    steps = coded.kernels(map(with_params, steps, choice.params))
+    steps = tuple(map(with_params, steps, choice.params))
     order = schedule.order(network, choice.groups)
     scratch = {n: size for n, s in enumerate(steps) if (size := s.params.scratch_bytes)}
     over = [

@@ -45,7 +45,7 @@ WIDENED_BYTES = {"time": 1 << 15, "balanced": 0, "ram": 0}
 """The most that weights stored unpacked may add to all layers' together."""
 FLASH_BYTE = 2.0
 """Instructions that a byte of flash must save before weights are stored so."""
-CODED_BYTE = 300.0
+CODED_BYTE = {"time": 0.0, "balanced": 0.0, "ram": 1700.0}
 """Instructions that a byte of flash may cost where weights are decoded rather than unpacked."""
 ROWS_AT_ONCE = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 BLOCKS = (1, 2, 4, 6, 8, 10, 12, 16, 18, 24, 32, 48, 64, 96, 128)
@@ -84,13 +84,24 @@ def _of_products(p: params.Products, rows: Sequence[int]) -> float:
     triples = [ceil(n * w.out_width / 3) for n in rows]
     visits = sum(ceil(n / p.block) for n in triples)
     tile = PAIRS + PAIRS_DEPTH * p.depth if p.pairs else TILE + TILE_DEPTH * p.depth
-    unpacking = visits * UNPACKING
+    unpacking = visits * (UNPACKING if p.coded is None else DECODING)
     if p.wide is not None:
         unpacking = FLASH_BYTE
-    if p.coded is not None:
-        unpacking = visits * DECODING - CODED_BYTE * (1 - p.coded.nbytes / weights)
     group = GROUP_PAIRS if p.pairs else GROUP
     return groups * (sum(triples) * tile + visits * group) + weights * unpacking
+
+
+def saving_flash(step: Step, rows: Sequence[int], point: str) -> Step:
+    """`step` with coded weights where the bytes they save are worth it, as calls have `rows`."""
+    plain = step.params
+    if not isinstance(plain, params.Products) or plain.weights is None or not CODED_BYTE[point]:
+        return step
+    smaller = with_coded(plain)
+    if smaller is None or smaller.coded is None:
+        return step
+    more = of_calls(step, smaller, rows) - of_calls(step, plain, rows)
+    worth = CODED_BYTE[point] * (plain.weights.nbytes - smaller.coded.nbytes)
+    return replace(step, params=smaller) if more < worth else step
 
 
 def widened(steps: Sequence[Step], point: str) -> frozenset[int]:
@@ -122,8 +133,6 @@ def variants(step: Step, point: str, *, widened: bool = False) -> tuple[params.P
     if point == "time" and step.params.depth >= PAIRS_LEAST:
         forms += [pairs] if (pairs := with_pairs(step.params)) is not None else []
     forms += [with_widened(form) for form in forms] if widened else []
-    if point == "ram":
-        forms += [smaller] if (smaller := with_coded(step.params)) is not None else []
     blocks = sorted({min(b, triples) for b in BLOCKS})
     found = [replace(form, block=block) for form in forms for block in blocks]
     return tuple(sorted(found, key=lambda p: p.scratch_bytes))

@@ -43,7 +43,7 @@ class Step:
 
         Where sums start with their bias it counts once a channel, however many chunks there are.
         """
-        counted = ("weights", "wide", "bias", "constant_0", "constant_1", "table")
+        counted = ("weights", "wide", "coded", "bias", "constant_0", "constant_1", "table")
         biases = 0
         if isinstance(self.params, params.Products | params.DepthwiseLines):
             biases = 4 * self.params.window.out_channels

@@ -55,6 +55,17 @@ def test_an_output_lies_over_what_was_consumed_of_the_input():
     assert (offsets[0] - offsets[1], total) == (0, 16 * 8)
 
 
+def test_what_is_overwritten_in_place_is_in_use_once():
+    """While the call runs that reads the one for the last time and writes the other."""
+    whole, after = Item(0, (Piece(0, 64, -1, 1),)), Item(1, (Piece(0, 48, 1, 2),))
+    assert memory.in_use([whole, after], 3).tolist() == [64, 64, 112, 48, 0]
+    over = replace(after, over=0)
+    assert memory.in_use([whole, over], 3).tolist() == [64, 64, 64, 48, 0]
+    read_later = Item(0, (Piece(0, 64, -1, 2),))
+    assert memory.in_use([read_later, over], 3).tolist() == [64, 64, 112, 112, 0]
+    assert memory.place([whole, over], 3)[1] == 64
+
+
 def test_in_place_needs_the_same_beginning():
     whole = Item(0, (Piece(0, 64, -1, 0),))
     assert memory.place([whole, Item(1, (Piece(0, 48, 0, 1),), over=0)], 1)[1] == 64

@@ -13,7 +13,7 @@ import pytest
 
 import emulated_models
 from cortex_m_emulator import M4, M7, M33
-from paritone.engine import params
+from paritone.engine import costs, params
 from paritone.engine.arrangement import with_params
 from paritone.engine.lowering import Step, coded, packed
 from paritone.engine.plan import Plan, plan
@@ -168,6 +168,20 @@ def test_assembly_equals_the_host(cases, core, tmp_path):
         patches += [[(p,) for p in case.patches]] * len(found)
         expected += [[(engine.invoke(p),) for p in case.patches]] * len(found)
     assert emulated_models.check(plans, patches, expected, core, tmp_path) > 0
+
+
+def test_only_the_fast_plan_takes_flash_for_speed(cases):
+    """Pairs of channels of deep windows; weights stored unpacked up to a limit."""
+    for point in ("time", "balanced", "ram"):
+        pairs, wide = 0, 0
+        for case in cases:
+            (step,) = plan(parse(case.content), point).steps
+            p = step.params
+            assert step.kernel.startswith("PRODUCTS_PAIRS") == bool(p.pairs)
+            assert not p.pairs or (p.depth % 4 == 0 and p.depth >= costs.PAIRS_LEAST)
+            assert p.wide is None or p.wide.nbytes // 2 <= costs.WIDENED_BYTES[point]
+            pairs, wide = pairs + p.pairs, wide + (p.wide is not None)
+        assert (pairs > 0, wide > 0) == (point == "time",) * 2
 
 
 def test_chunks_and_both_requantizations_are_covered(cases):

@@ -235,6 +235,11 @@ def test_a_second_run_reads_the_same_numbers_and_no_audio(wav: Path, counted: li
 ALL = {"pcm", "spectrogram", "whole"}
 
 
+def _shown(value: object) -> str:
+    """The same text in every process, of sets too."""
+    return str(sorted(value)) if isinstance(value, set) else str(value)
+
+
 @pytest.mark.parametrize(
     ("change", "anew"),
     [
@@ -257,7 +262,7 @@ ALL = {"pcm", "spectrogram", "whole"}
         ({"features": {"include_last_patch": True}}, set()),
         ({"shuffle": False, "class_names": ["a", "b"]}, set()),
     ],
-    ids=str,
+    ids=_shown,
 )
 def test_a_changed_key_computes_anew_what_depends_on_it(
     wav: Path, counted: list[str], change: dict, anew: set[str]

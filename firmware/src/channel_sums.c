@@ -16,7 +16,7 @@ void paritone_channel_sums_c(const int8_t *input, int32_t pixels, int32_t channe
 static void sum_some(const int8_t *input, int32_t pixels, int32_t channels,
                      int16_t sums[CHANNEL_SUMS_LANES])
 {
-#if PARITONE_SIMD && !defined(PARITONE_SMALL_CODE)
+#if PARITONE_SIMD
     if ((((uintptr_t)input | (uintptr_t)channels) & 3U) == 0U) {
         paritone_channel_sums_simd(input, pixels, channels, sums);
         return;

@@ -216,8 +216,20 @@ done:
 
     .p2align 2
 tails:
-    .word line + 1, line_usual + 1, twice + 1, chunk + 1, first_chunk + 1
+    .word line + 1
+#ifndef PARITONE_SMALL_CODE
+    .word line_usual + 1
+#else
+    .word 0
+#endif
+#ifndef PARITONE_ROUNDS_ONCE
+    .word twice + 1
+#else
+    .word 0
+#endif
+    .word chunk + 1, first_chunk + 1
 
+#ifndef PARITONE_SMALL_CODE
     .p2align 2
 line_usual:
     take_apart r1, r2, r4, r5, r6, r7
@@ -229,9 +241,9 @@ line_usual:
     along_line 2, r5, r7, r3, r4, r10
     along_line 3, r5, r7, r8, r9, r11
     saturate r3, r4, r8, r9, r10, r11
-store:
     store_triple
     next_triple
+#endif
 
     .p2align 2
 line:
@@ -245,8 +257,11 @@ line:
     along_line 3, r5, r7, r8, r9, r11
     saturate_any r5, r3, r4, r8, r9, r10, r11
     skip_gap
-    b store
+store:
+    store_triple
+    next_triple
 
+#ifndef PARITONE_ROUNDS_ONCE
     .p2align 2
 twice:
     first_sums
@@ -258,6 +273,7 @@ twice:
     rounded_twice 3, r5, r7, r8, r9, r11
     skip_gap
     b store
+#endif
 
     .p2align 2
 chunk: /* not the last one: what it sums up to is added to what the others did */

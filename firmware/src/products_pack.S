@@ -47,12 +47,13 @@
 4:
 .endm
 
-/* (pixels, n, words) */
+/* (pixels, n, words): the last turn of the other one. */
 function products_pack_simd
     push {r4-r11, lr}
+    sub sp, sp, #16
     ldm r0, {r0, r3, r12}
-    pack_triple
-    pop {r4-r11, pc}
+    mov lr, #1
+    b.w one_triple
 
     end products_pack_simd
 
@@ -74,6 +75,7 @@ function products_pack_line_simd
     add r12, r3, r5
     add r7, r12, r5
     str r7, [sp]
+one_triple:
     pack_triple
     ldr r4, [sp, #4]
     add r2, r2, r4

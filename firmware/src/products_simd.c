@@ -34,6 +34,7 @@ static void line_of(const paritone_products_t *p, int32_t first, int32_t chunks,
     t->rounding[0][1] = p->shift;
 }
 
+#ifndef PARITONE_ROUNDS_ONCE
 static void twice_of(const paritone_products_t *p, int32_t first, products_tiles_t *t)
 {
     for (int32_t i = 0; i < PRODUCTS_GROUP; i++) {
@@ -43,6 +44,7 @@ static void twice_of(const paritone_products_t *p, int32_t first, products_tiles
         t->rounding[i][1] = p->right[first + i];
     }
 }
+#endif
 
 /* Chunk after chunk, so that each is one run through all triples. */
 void products_multiply(const paritone_products_t *p, int32_t group, const int32_t *weights,
@@ -50,10 +52,13 @@ void products_multiply(const paritone_products_t *p, int32_t group, const int32_
 {
     const int32_t first = group * PRODUCTS_GROUP, chunks = products_chunks(p, group);
     products_tiles_t t;
-    if (p->addend != NULL) {
-        line_of(p, first, chunks, &t);
-    } else {
+#ifndef PARITONE_ROUNDS_ONCE
+    if (p->addend == NULL) {
         twice_of(p, first, &t);
+    } else
+#endif
+    {
+        line_of(p, first, chunks, &t);
     }
     t.output = to.output;
     t.apart = to.apart;

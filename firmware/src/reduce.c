@@ -67,10 +67,10 @@ static int8_t rescale(const paritone_reduce_t *p, int32_t sum)
 /* Where only channels are kept, of most of them; returns how many. */
 static int32_t reduce_pixels(const paritone_reduce_t *p, const int8_t *input, int8_t *output)
 {
-    const int32_t channels = p->kept[3];
-    const int32_t pixels = p->reduced[0] * p->reduced[1] * p->reduced[2];
     int32_t done = 0;
-    if (kept_count(p) != channels || p->reduced[3] != 1) {
+#ifndef PARITONE_SMALL_CODE
+    const int32_t channels = p->kept[3], pixels = p->reduced[3];
+    if (kept_count(p) != channels || p->reduced_stride[3] != channels || p->reduced[2] != 1) {
         return 0;
     }
     for (; channels - done >= CHANNEL_SUMS_LANES; done += CHANNEL_SUMS_LANES) {
@@ -80,6 +80,11 @@ static int32_t reduce_pixels(const paritone_reduce_t *p, const int8_t *input, in
             output[done + i] = rescale(p, sums[i]);
         }
     }
+#else
+    (void)p;
+    (void)input;
+    (void)output;
+#endif
     return done;
 }
 

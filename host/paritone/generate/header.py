@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from paritone.engine import params
+from paritone.engine.lowering import Step
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import TensorInfo
 from paritone.errors import ConfigError
@@ -62,7 +63,13 @@ def _model(plan: Plan) -> dict[str, Any]:
         "OUTPUT_BYTES": output.nbytes,
         "OUTPUT_COUNT": output.size,
         "N_STEPS": len(plan.steps),
+        "ROUNDS_TWICE": int(any(map(_rounds_twice, plan.steps))),
     }
+
+
+def _rounds_twice(step: Step) -> bool:
+    """Whether packed products need the code of that: where flash counts, it is left out."""
+    return isinstance(step.params, params.Products) and step.params.addend is None
 
 
 # ------------------------------------------------------------------ Inputs and outputs

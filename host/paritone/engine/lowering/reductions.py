@@ -65,12 +65,24 @@ def reduce(o: Operands) -> Step:
     ratio = source.scale / output.scale
     summing = o.op.kind == "SUM"
     factor = arithmetic.quantize_multiplier(ratio) if summing else _mean_factor(ratio, count)
-    stride = four(strides(shape), 0)
+    stride = strides(shape)
+    sizes, apart = _merged(reduced, stride)
     step = params.Reduce(
-        four(kept, 1), stride, four(reduced, 1), stride,
+        four(kept, 1), four(stride, 0), four(sizes, 1), four(apart, 0),
         -source.zero_point * count, output.zero_point, *factor,
     )  # fmt: skip
     return step_of(o, "MEAN" if summing else o.op.kind, step)
+
+
+def _merged(sizes: Sequence[int], stride: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Sizes and strides of the same values in as few axes as will do."""
+    found: list[tuple[int, int]] = []
+    for size, apart in zip(sizes, stride, strict=True):
+        if size > 1 and found and found[-1][1] == size * apart:
+            found[-1] = found[-1][0] * size, apart
+        elif size > 1:
+            found.append((size, apart))
+    return [size for size, _ in found], [apart for _, apart in found]
 
 
 def _whole_image(shape: Sequence[int]) -> params.Window:

@@ -25,7 +25,8 @@
     .equ GAP, 72
     .equ ROUNDING, 76
     .equ SUMS, 92
-    .equ SIZE, 96
+    .equ REPEATED, 96 /* and PACKED_END with it */
+    .equ SIZE, 108
     .equ UNROLLED, 128
     .equ FOUR_BYTES, 44
 
@@ -134,8 +135,8 @@ function products_multiply_pair_simd
     push {r4-r11, lr}
     adds r0, r0, #SIZE
     .rept 3
-    ldmdb r0!, {r4-r11}
-    push {r4-r11}
+    ldmdb r0!, {r3-r11}
+    push {r3-r11}
     .endr
     mov r0, r1
     ldr r2, [sp, #ENTRY] /* the depth, until now */
@@ -217,7 +218,16 @@ twice:
 store:
     store_triple
     bne.w tile
-done:
+done: /* but for a triple that repeats pixels, whose output is not as far from the others' */
+    ldrd r1, r3, [sp, #REPEATED]
+    cbz r1, all_done
+    add r2, r2, r1
+    str r2, [sp, #OUTPUT]
+    str r3, [sp, #PACKED_END]
+    movs r1, #0
+    str r1, [sp, #REPEATED]
+    b.w tile
+all_done:
     add sp, sp, #SIZE
     pop {r4-r11, pc}
 
@@ -244,7 +254,7 @@ keep: /* in the order in which add_sums takes them */
     add r0, r0, r1
     cmp r0, r4
     bne.w tile
-    b done
+    b all_done
 
     end products_multiply_pair_simd
 

@@ -33,9 +33,26 @@ static void requantization_of(const paritone_products_t *p, int32_t first, int32
     }
 }
 
+/* Bytes from a run's end back to the output of a triple that repeats pixels; 0 without one. */
+static int32_t repeated_after(const products_call_t *call, const products_run_t *run)
+{
+    const products_gather_t *g = &call->gather;
+    if (run->done == call->block.triples || g->step == 0) {
+        return 0;
+    }
+    const int32_t end = call->block.first + run->done * PRODUCTS_TRIPLE;
+    return (g->pixels - PRODUCTS_TRIPLE - end) * run->to.apart;
+}
+
+/* Where the products of `triples` with values from `begin` on end. */
+static const int32_t *end_of(const products_run_t *run, int32_t triples, int32_t depth, int32_t begin)
+{
+    return &run->packed[(triples * depth + begin) * PRODUCTS_WORDS];
+}
+
 /* Chunk after chunk, as products_multiply does; `pair`: 0 or 1 of the group. */
 static void multiply_pair(const paritone_products_t *p, int32_t group, int32_t pair,
-                          const int32_t *weights, const products_run_t *run)
+                          const int32_t *weights, const products_run_t *run, int32_t repeated)
 {
     const int32_t first = group * PRODUCTS_GROUP + pair * PRODUCTS_PAIR;
     const int32_t chunks = products_chunks(p, group);
@@ -53,7 +70,10 @@ static void multiply_pair(const paritone_products_t *p, int32_t group, int32_t p
         t.weights = &weights[pair * p->depth + begin];
         t.weights_end = t.weights + t.depth;
         t.gap = (p->depth - t.depth) * PRODUCTS_WORDS * (int32_t)sizeof *t.weights;
-        t.packed_end = &run->packed[(run->triples * p->depth + begin) * PRODUCTS_WORDS];
+        t.repeated_end = end_of(run, run->triples + (repeated != 0), p->depth, begin);
+        t.repeated = chunk + 1 == chunks ? repeated : 0;
+        t.packed_end = t.repeated == 0 ? t.repeated_end
+                                       : end_of(run, run->triples, p->depth, begin);
         t.tail = products_tail_of(p, chunk, chunks);
         products_multiply_pair_simd(&t, &run->packed[begin * PRODUCTS_WORDS]);
     }
@@ -71,8 +91,10 @@ void paritone_products_pairs(const paritone_step_t *step, int32_t first_row, int
             products_run_t run;
             run.done = 0;
             while (products_run(&call, group, &run)) {
-                multiply_pair(p, group, 0, weights, &run);
-                multiply_pair(p, group, 1, weights, &run);
+                const int32_t repeated = repeated_after(&call, &run);
+                multiply_pair(p, group, 0, weights, &run, repeated);
+                multiply_pair(p, group, 1, weights, &run, repeated);
+                run.done += repeated != 0;
             }
         }
     }

@@ -24,6 +24,9 @@ typedef struct {
     int32_t gap;                       /* bytes from a chunk's end to its next beginning */
     int32_t rounding[PRODUCTS_PAIR][2]; /* correction and right, or the first's: shift */
     int32_t *sums;
+    int32_t repeated;                  /* bytes that one more triple's output is back; 0: none */
+    const int32_t *repeated_end;       /* packed_end with it */
+    int32_t rest;
 } products_pair_t;
 
 void products_multiply_pair_simd(const products_pair_t *pair, const int32_t *packed);

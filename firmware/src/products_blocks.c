@@ -17,11 +17,18 @@ static const int8_t *run_of(const products_gather_t *g, int32_t y, int32_t x, in
     }
     const int32_t begin = x < 0 ? -x : 0;
     const int32_t end = x + g->taps > w->in_width ? w->in_width - x : g->taps;
-    memset(edge, g->p->padding, (size_t)g->run);
-    if (begin < end) {
-        memcpy(&edge[begin * w->in_channels], &row[(x + begin) * w->in_channels],
-               (size_t)((end - begin) * w->in_channels));
+    if (begin >= end) {
+        return g->padding;
     }
+    if (begin > 0) {
+        memset(edge, g->p->padding, (size_t)(begin * w->in_channels));
+    }
+    if (end < g->taps) {
+        memset(&edge[end * w->in_channels], g->p->padding,
+               (size_t)((g->taps - end) * w->in_channels));
+    }
+    memcpy(&edge[begin * w->in_channels], &row[(x + begin) * w->in_channels],
+           (size_t)((end - begin) * w->in_channels));
     return edge;
 }
 

@@ -20,16 +20,20 @@ static const int32_t *weights_of(const paritone_products_t *p, int32_t group, in
 static void requantization_of(const paritone_products_t *p, int32_t first, int32_t chunks,
                               products_pair_t *t)
 {
-    t->rounding[0][1] = p->shift;
     for (int32_t i = 0; i < PRODUCTS_PAIR; i++) {
         t->rescale[i][0] = p->factor[first + i];
-        if (p->addend != NULL) {
+    }
+    if (p->addend != NULL) {
+        for (int32_t i = 0; i < PRODUCTS_PAIR; i++) {
             t->rescale[i][1] = products_line_addend(p, first + i, chunks);
-        } else {
-            t->rescale[i][1] = products_half(p, first + i);
-            t->rounding[i][0] = p->correction[first + i];
-            t->rounding[i][1] = p->right[first + i];
         }
+        t->rounding[0][1] = p->shift;
+        return;
+    }
+    for (int32_t i = 0; i < PRODUCTS_PAIR; i++) {
+        t->rescale[i][1] = products_half(p, first + i);
+        t->rounding[i][0] = p->correction[first + i];
+        t->rounding[i][1] = p->right[first + i];
     }
 }
 
@@ -44,38 +48,48 @@ static int32_t repeated_after(const products_call_t *call, const products_run_t 
     return (g->pixels - PRODUCTS_TRIPLE - end) * run->to.apart;
 }
 
-/* Where the products of `triples` with values from `begin` on end. */
-static const int32_t *end_of(const products_run_t *run, int32_t triples, int32_t depth, int32_t begin)
+/* Chunk after chunk, as products_multiply does: a pair of channels from `first` on. */
+static void multiply_pair(const paritone_products_t *p, int32_t first, int32_t chunks,
+                          const products_run_t *run, int32_t repeated, products_pair_t *t)
 {
-    return &run->packed[(triples * depth + begin) * PRODUCTS_WORDS];
+    static const int16_t none[PRODUCTS_PAIR];
+    const int32_t words = p->depth * PRODUCTS_WORDS;
+    const int32_t *packed = run->packed, *end = packed + run->triples * words;
+    const int32_t *repeated_end = end + (repeated != 0 ? words : 0);
+    requantization_of(p, first, chunks, t);
+    products_start_lanes(none, t->start);
+    t->repeated = 0;
+    for (int32_t chunk = 0, begin = 0; chunk < chunks; chunk++, begin += t->depth) {
+        t->depth = products_chunk(p->depth, chunk + 1, chunks) - begin;
+        t->weights_end = t->weights + t->depth;
+        t->gap = (p->depth - t->depth) * PRODUCTS_WORDS * (int32_t)sizeof *packed;
+        t->packed_end = repeated_end + begin * PRODUCTS_WORDS;
+        t->tail = products_tail_of(p, chunk, chunks);
+        if (chunk + 1 == chunks) {
+            products_start_lanes(products_start(p, first, chunk, chunks), t->start);
+            t->repeated = repeated;
+            t->repeated_end = t->packed_end;
+            t->packed_end = end + begin * PRODUCTS_WORDS;
+        }
+        products_multiply_pair_simd(t, packed + begin * PRODUCTS_WORDS);
+        t->weights = t->weights_end;
+    }
 }
 
-/* Chunk after chunk, as products_multiply does; `pair`: 0 or 1 of the group. */
-static void multiply_pair(const paritone_products_t *p, int32_t group, int32_t pair,
-                          const int32_t *weights, const products_run_t *run, int32_t repeated)
+/* Both pairs of a group. */
+static void multiply_group(const paritone_products_t *p, int32_t group, const int32_t *weights,
+                           const products_run_t *run, int32_t repeated)
 {
-    const int32_t first = group * PRODUCTS_GROUP + pair * PRODUCTS_PAIR;
-    const int32_t chunks = products_chunks(p, group);
+    const int32_t first = group * PRODUCTS_GROUP, chunks = products_chunks(p, group);
     products_pair_t t;
-    requantization_of(p, first, chunks, &t);
-    t.output = run->to.output + pair * PRODUCTS_PAIR;
+    t.weights = weights; /* the second pair's follow the first's */
     t.apart = run->to.apart;
     t.apart_thrice = PRODUCTS_TRIPLE * run->to.apart;
     t.minus_lane = -(1 << PRODUCTS_LANE_BITS);
     t.sums = run->to.sums;
-    for (int32_t chunk = 0; chunk < chunks; chunk++) {
-        const int32_t begin = products_chunk(p->depth, chunk, chunks);
-        t.depth = products_chunk(p->depth, chunk + 1, chunks) - begin;
-        products_start_lanes(products_start(p, first, chunk, chunks), t.start);
-        t.weights = &weights[pair * p->depth + begin];
-        t.weights_end = t.weights + t.depth;
-        t.gap = (p->depth - t.depth) * PRODUCTS_WORDS * (int32_t)sizeof *t.weights;
-        t.repeated_end = end_of(run, run->triples + (repeated != 0), p->depth, begin);
-        t.repeated = chunk + 1 == chunks ? repeated : 0;
-        t.packed_end = t.repeated == 0 ? t.repeated_end
-                                       : end_of(run, run->triples, p->depth, begin);
-        t.tail = products_tail_of(p, chunk, chunks);
-        products_multiply_pair_simd(&t, &run->packed[begin * PRODUCTS_WORDS]);
+    for (int32_t pair = 0; pair < PRODUCTS_GROUP; pair += PRODUCTS_PAIR) {
+        t.output = run->to.output + pair;
+        multiply_pair(p, first + pair, chunks, run, repeated, &t);
     }
 }
 
@@ -92,8 +106,7 @@ void paritone_products_pairs(const paritone_step_t *step, int32_t first_row, int
             run.done = 0;
             while (products_run(&call, group, &run)) {
                 const int32_t repeated = repeated_after(&call, &run);
-                multiply_pair(p, group, 0, weights, &run, repeated);
-                multiply_pair(p, group, 1, weights, &run, repeated);
+                multiply_group(p, group, weights, &run, repeated);
                 run.done += repeated != 0;
             }
         }

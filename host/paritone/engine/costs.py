@@ -42,8 +42,10 @@ eight columns that they read."""
 GROUP, GROUP_PAIRS = 190.0, 260.0
 """Instructions for four channels of a block of pixels."""
 WIDENED_BYTES = {"time": 1 << 15, "balanced": 0, "ram": 0}
-"""The most that weights stored unpacked may add to all layers' together."""
-FLASH_BYTE = 2.0
+"""What weights stored unpacked, twice the bytes, may add to all layers' together in any case."""
+WIDENED_SHARE = {"time": 1 / 3, "balanced": 0.0, "ram": 0.0}
+"""What they may add, of all layers' bytes."""
+FLASH_BYTE = 1.0
 """Instructions that a byte of flash must save before weights are stored so."""
 CODED_BYTE = {"time": 0.0, "balanced": 0.0, "ram": 1700.0}
 """Instructions that a byte of flash may cost where weights are decoded rather than unpacked."""
@@ -111,9 +113,10 @@ def widened(steps: Sequence[Step], point: str) -> frozenset[int]:
         for number, step in enumerate(steps)
         if isinstance(step.params, params.Products) and step.params.weights is not None
     )
-    total = accumulate(size for size, _ in sizes)
+    total = list(accumulate(size for size, _ in sizes))
+    most = max(WIDENED_BYTES[point], WIDENED_SHARE[point] * total[-1]) if total else 0
     pairs = zip(sizes, total, strict=True)
-    return frozenset(n for (_, n), so_far in pairs if so_far <= WIDENED_BYTES[point])
+    return frozenset(n for (_, n), so_far in pairs if so_far <= most)
 
 
 def variants(step: Step, point: str, *, widened: bool = False) -> tuple[params.Params, ...]:

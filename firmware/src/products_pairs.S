@@ -91,16 +91,15 @@
     .endr
 .endm
 
-/* What earlier chunks summed up to, to the sums. r8: pointer. */
-.macro add_sums p, q
-    ldmia r8!, {r2, r3, r9-r11}
-    add \p, \p, r2
-    add \q, \q, r3
-    add r4, r4, r9
-    add r5, r5, r10
-    add r6, r6, r11
-    ldr r2, [r8], #4
-    add r7, r7, r2
+/* What earlier chunks summed up to, from \pointer on, to the sums. */
+.macro add_sums pointer
+    ldmia \pointer, {r1-r3, r9-r11}
+    add r4, r4, r1
+    add r5, r5, r2
+    add r6, r6, r3
+    add r7, r7, r9
+    add r12, r12, r10
+    add lr, lr, r11
 .endm
 
 /* All sums, of the chunks before too if there is a gap between two triples' last ones. */
@@ -111,7 +110,7 @@
     cbz r1, 1f
     add r0, r0, r1
     ldr r8, [sp, #SUMS]
-    add_sums r12, lr
+    add_sums r8!
     str r8, [sp, #SUMS]
 1:
 .endm
@@ -236,8 +235,7 @@ chunk: /* not the last one: what it sums up to is added to what the others did *
     ldr r3, [sp, #MINUS_LANE]
     take_apart r12, lr, r3
     ldr r8, [sp, #SUMS]
-    add_sums r12, lr
-    subs r8, r8, #24
+    add_sums r8
     b keep
 
     .p2align 2
@@ -246,8 +244,7 @@ first_chunk:
     take_apart r12, lr, r3
     ldr r8, [sp, #SUMS]
 keep: /* in the order in which add_sums takes them */
-    strd r12, lr, [r8], #8
-    stmia r8!, {r4-r7}
+    stmia r8!, {r4-r7, r12, lr}
     str r8, [sp, #SUMS]
     ldr r1, [sp, #GAP]
     ldr r4, [sp, #PACKED_END]

@@ -271,8 +271,9 @@ def lookups(draw):
     low, table = np.iinfo(dtype).min, None
     if kind == "LOGISTIC":
         output.scales, output.zeros = (1 / 256,), (low,)
-    elif kind == "HARD_SWISH":  # the reference wants a factor under 128
-        source.scales = (min(source.scales[0], output.scales[0] * 100),)
+    elif kind == "HARD_SWISH":  # the reference wants a factor under 128, and 16 bits hold its shift
+        unit = output.scales[0]
+        source.scales = (float(np.clip(source.scales[0], unit / 500, unit * 100)),)
     elif kind == "TANH":
         output.scales, output.zeros = (1 / 128,), (low + 128,)
     else:

@@ -62,7 +62,7 @@ def test_refusals(
     options = ("--config", config_file, "--out", out)
     for arguments, words in (
         (("missing.ogg",), "missing.ogg"),
-        ((config_file,), "expected WAV, FLAC or OGG audio"),
+        ((config_file,), "expected WAV, FLAC, OGG or MP3 audio"),
         ((clips[0], "--backend", "stm32f4"), "no backend 'stm32f4'"),
         ((clips[0], "feature_extraction.to_db=True"), "to_db is True"),
         ((clips[0], "feature_extraction.patch_length=9999"), f"{clips[0]}: too short"),

@@ -207,7 +207,7 @@ def test_generated_c_is_stable_and_versioned() -> None:
     text = frontend_c(t)
     assert text == frontend_c(tables("tutorial"))
     assert t.sha256 in text
-    assert "#if PARITONE_FORMAT != 3" in text
+    assert "#if PARITONE_FORMAT != 4" in text
     rise = t.rise.copy()
     rise[5] ^= 1
     assert replace(t, rise=rise).sha256 != t.sha256

@@ -17,6 +17,7 @@ from paritone.errors import ConfigError
 from paritone.features import integer
 from paritone.features.limits import device_limits
 from paritone.features.tables import FrontendTables, InputFormat, make_tables
+from paritone.generate.frontend_root import ZERO_BELOW, rise_and_root, root_start
 from zoo_config import PREPROCESSING
 
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
@@ -115,6 +116,26 @@ def test_no_mel_sum_leaves_the_table_of_codes(name: str) -> None:
         for value in (int(mel.min()), int(mel.max())):
             total = max(value + (t.offset << shift), t.floor << shift)
             assert 0 <= total.bit_length() - 1 - shift - t.code_octave < rows, name
+
+
+@pytest.mark.parametrize("name", GRID)
+def test_square_roots_over_mel_weights_are_the_same(name: str) -> None:
+    """What lies where the table of square roots is not read changes no magnitude, nor that of 0."""
+    t = tables(name)
+    array, start = rise_and_root(t), root_start(t)
+    np.testing.assert_array_equal(array[: len(t.rise)], t.rise)
+    if t.power == 2:
+        assert len(array) == len(t.rise)
+        return
+    root = array[start:]
+    assert len(root) == 257
+    assert root[0] < ZERO_BELOW
+    parts = np.array([0, 1, -1, 2, 3, -4, 2**29, 2**30 - 1, 2**30, -(2**30), 759250124])
+    random = np.random.default_rng(5).integers(-(2**30), 2**30, 4000) >> np.arange(4000) % 31
+    re, im = np.meshgrid(np.concatenate([parts, random[:200]]), np.concatenate([parts, random]))
+    np.testing.assert_array_equal(
+        integer.magnitude_of(re, im, root), integer.magnitude_of(re, im, t.root)
+    )
 
 
 @pytest.mark.parametrize("window", sorted(set(windows.__all__) - {"get_window", SYMMETRIC_ONLY}))

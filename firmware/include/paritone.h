@@ -85,7 +85,7 @@ typedef struct {
     const uint16_t *bit_reverse; /* [bit_reverse_length] */
     const int32_t *split_a;      /* [n_fft] of the real FFT's last step */
     const int32_t *split_b;      /* [n_fft] */
-    const uint32_t *root;        /* [257] square root; null for power 2 */
+    const uint32_t *root;        /* [257] square root, 1..31 not read; null for power 2 */
     uint16_t bit_reverse_length;
 } paritone_cmsis_tables_t;
 
@@ -103,7 +103,7 @@ typedef struct {
                                fourth row are stage 2's, and so on */
     const int32_t *fourth;  /* weights of the fourth leg of those k that have all four */
     const int32_t *split;   /* [3 * n_pairs]: real and imaginary part of a, real part of b */
-    const uint32_t *root;   /* [257] square root; power 1 only */
+    const uint32_t *root;   /* [257] square root, 1..31 not read; power 1 only */
     uint16_t first_pair;    /* bins k and M - k of each pair k from it on */
     uint16_t n_pairs;       /* first_pair + n_pairs - 1 <= M / 2 */
 } paritone_fused_tables_t;
@@ -180,7 +180,7 @@ typedef struct paritone_frontend {
     uint64_t floor;              /* least mel sum for the logarithm, without headroom */
     int32_t mel_exponent;        /* a mel sum m without headroom is m * 2^-mel_exponent */
     int32_t input_multiplier;    /* input = round(log * multiplier / 2^shift) + zero point */
-    int32_t input_shift;         /* 1..62 */
+    int32_t input_shift;         /* 1..31 */
     int32_t input_zero_point;
     uint64_t silence;            /* patch level below which a patch is silent; 0: none is */
 

@@ -19,11 +19,12 @@
     strd lr, r8, [r3], #8
 .endm
 
-/* Two butterflies a turn, up to the address on the stack's top. */
-.macro butterflies bits
-1:  butterfly \bits
+/* So many butterflies a turn, up to the address at \end on the stack. */
+.macro butterflies bits, end, a_turn
+1:  .rept \a_turn
     butterfly \bits
-    ldr r4, [sp]
+    .endr
+    ldr r4, [sp, #\end]
     cmp r0, r4
     bne 1b
 .endm
@@ -41,10 +42,8 @@ function frontend_fused_last_simd
     add r12, r1, r4
     add r2, r12, r4
     add r3, r2, r4
-    butterflies 2
-    ldr r4, [sp, #4]
-    str r4, [sp]
-    butterflies 1
+    butterflies 2, 0, 1
+    butterflies 1, 4, 2
     add sp, sp, #12
     pop {r4-r11, pc}
     end frontend_fused_last_simd

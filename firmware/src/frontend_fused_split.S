@@ -89,8 +89,8 @@ function frontend_magnitude_pairs_simd
     strd r3, r9, [sp]
     ldrd r3, r12, [sp, #48]
     tst r4, #1
-    bne 2f
-    b 3f
+    beq 3f
+    b 2f
 1:  pair
 2:  pair
 3:  cmp r0, r9

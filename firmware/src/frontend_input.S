@@ -2,7 +2,8 @@
  * frontend_codes_wide: the sum's octave and leading fraction bits, one word as in a float, choose
  * a cell; the comparison's carry is the step in it.
  *
- *   r0  codes   r1  mel   r2  column   r4, r5  offset   r6  base   r7  shift   r10  ends
+ *   r0  codes   r1  mel   r2 - r5  two sums   r6, r7  offset
+ *   r8  base   r9  shift   r10  ends   r11  column
  */
 #include "simd.h"
 
@@ -11,47 +12,48 @@
 
 /* Of the sum (low, high). */
 .macro code low, high
-    adds \low, \low, r4
-    adc \high, \high, r5
+    adds \low, \low, r6
+    adcs \high, \high, r7
     clz r12, \high
     rsb lr, r12, #32
     lsl \high, \high, r12
     lsr \low, \low, lr
-    orr \high, \high, \low
-    add \high, r6, \high, lsr #8
+    orrs \high, \high, \low
+    add \high, r8, \high, lsr #8
     sub \high, \high, r12, lsl #23
-    lsr \low, \high, r7
+    lsr \low, \high, r9
     ldrb \low, [r0, \low]
     ldr r12, [r10, \low, lsl #2]
     cmp \high, r12
     adc \low, \low, #0
-    strb \low, [r2], #1
+    strb \low, [r11], #1
 .endm
 
-/* (codes, mel, column, n, offset, base, shift, ends): n modulo 4 of them, then four a turn. */
+/* (codes, mel, column, n, offset, base, shift, ends): four a turn. The turns are counted in
+ * r9's high bits, as a shift reads its low byte alone; n modulo 4 is where the first begins. */
 function frontend_codes_simd
-    push {r3-r11, lr} /* the place of r3 holds the column's end */
-    ldrd r4, r5, [sp, #40]
-    ldrd r6, r7, [sp, #48]
-    ldr r10, [sp, #56]
-    ands r11, r3, #3
-    add r3, r2, r3
-    str r3, [sp]
+    push {r4-r11, lr}
+    mov r11, r2
+    ldrd r6, r7, [sp, #36]
+    ldrd r8, r9, [sp, #44]
+    ldr r10, [sp, #52]
+    ands r2, r3, #3
+    add r9, r9, r3, lsl #6
     beq 3f
-1:  ldrd r8, r9, [r1], #8
-    code r8, r9
-    subs r11, r11, #1
-    bne 1b
-    b 3f
-2:  ldm r1!, {r3, r8, r9, r11}
-    code r3, r8
-    code r9, r11
-    ldm r1!, {r3, r8, r9, r11}
-    code r3, r8
-    code r9, r11
-3:  ldr r3, [sp]
-    cmp r2, r3
-    bne 2b
-    pop {r3-r11, pc}
+    sub r9, r9, r2, lsl #6
+    cmp r2, #2
+    beq 2f
+    ldrd r4, r5, [r1], #8
+    blo 5f
+    b 4f
+1:  ldm r1!, {r2-r5}
+    code r2, r3
+4:  code r4, r5
+2:  ldm r1!, {r2-r5}
+    code r2, r3
+5:  code r4, r5
+3:  subs r9, r9, #256
+    bhs 1b
+    pop {r4-r11, pc}
     end frontend_codes_simd
 #endif

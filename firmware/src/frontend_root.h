@@ -10,7 +10,7 @@ typedef struct {
     unsigned shift;
 } root_t;
 
-/* (re^2 + im^2) 2^(2 shift - 32), nearly: 0 or 2^29 - 2 .. 2^31, as both parts are shifted
+/* (re^2 + im^2) 2^(2 shift - 32), nearly: 0 or 2^28 .. 2^31, as both parts are shifted
  * up until the larger one fills 32 bits, so that their squares' high words hold enough.
  *   |re|, |im| <= 2^30
  *   shift  0..31: bit 0 of the sign changes has no say but for (0, 0), where any shift does */
@@ -23,7 +23,8 @@ static inline root_t root_of(int32_t re, int32_t im) {
 
 /* 2^14 sqrt(s) for 2^28 <= s <= 2^31, by a line through each 2^23: table word s >> 23 holds
  * its slope in the low half and, as a whole, its offset: word + floor(s * slope / 2^16).
- * 0 for 0. The words are chosen at generation; s = 2^31 counts as -2^31 there too. */
+ * Word 0 for 0, below 2^28, that its magnitude be 0; words 1..31 are not read. The words are
+ * chosen at generation; s = 2^31 counts as -2^31 there too. */
 static inline uint32_t root_q14(uint32_t word, uint32_t s) {
     return word + (uint32_t)mul_high32((int32_t)s, shift_up32((int32_t)word, 16u));
 }

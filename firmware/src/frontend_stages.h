@@ -28,7 +28,7 @@ void frontend_spectrum(const paritone_cmsis_tables_t *tables, uint16_t n_fft, in
                        int32_t *spectrum);
 
 /* |X|, relative error below 2e-5, then rounded: n bins.
- *   root       [257] table of square roots
+ *   root       [257] table of square roots, 1..31 not read
  *   spectrum   [n][2] re and im
  *   magnitude  [n], below 2^32; elsewhere */
 void frontend_magnitude(const uint32_t *root, const int32_t *spectrum, size_t n,

@@ -24,7 +24,8 @@ def root_table() -> npt.NDArray[np.uint32]:
 
     Word i serves i * 2^23 <= s < (i + 1) * 2^23; 2^14 sqrt(s) is approximately
     word + floor(s * slope / 2^16), slope being the word's low half. The pair that errs least
-    (relatively) is searched for near the chord's slope. Words below 32 are not used.
+    (relatively) is searched for near the chord's slope. Words 1 to 31 are not read, word 0 for
+    a sum of 0 alone.
     """
     table = np.zeros(257, np.uint32)
     for i in range(32, 256):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from paritone.features.tables import FrontendTables
 from paritone.generate.c_arrays import array, table_struct
 from paritone.generate.frontend_fused import FUSED_NEAR, fused_bytes, fused_tables_c, has_fused
+from paritone.generate.frontend_root import rise_and_root, root_pointer
 from paritone.generate.model import FORMAT
 
 _DTYPES = {"int8": "PARITONE_INT8", "uint8": "PARITONE_UINT8", "float32": "PARITONE_FLOAT32"}
@@ -35,7 +36,7 @@ _UNSIGNED = (
 )
 _SIGNED = ("code_octave", "mel_exponent", "input_multiplier", "input_shift", "input_zero_point")
 _WIDE = ("offset", "floor", "silence")
-_SHARED = ("segment_length", "rise", "gain", "code_ends", "codes", "log_lines")
+_SHARED = ("segment_length", "gain", "code_ends", "codes", "log_lines")
 
 
 def frontend_c(tables: FrontendTables, name: str = "paritone", *, every_stage: bool = False) -> str:
@@ -60,6 +61,7 @@ def frontend_c(tables: FrontendTables, name: str = "paritone", *, every_stage: b
             "#endif",
             "",
             *(array(name, values) for name, values in _shared(tables, tail).items()),
+            array("rise", rise_and_root(tables)),
             *_cmsis(tables),
             instance(f"{name}_frontend", tables, "cmsis", 12 * tables.n_fft, tail),
             *_fused(tables, name, tail),
@@ -105,7 +107,7 @@ def instance(
         "stream_bytes": f"{tables.stream_with(transform_bytes)}u",
         **tail,
         **dict(_fields(tables)),
-        **{name: name for name in _shared(tables, tail)},
+        **{name: name for name in (*_shared(tables, tail), "rise")},
     }
     return "\n".join(
         [
@@ -119,7 +121,7 @@ def instance(
 
 
 def _cmsis(tables: FrontendTables) -> Iterable[str]:
-    """Tables of ``paritone_transform_cmsis``; ``root`` serves the other transforms too."""
+    """Tables of ``paritone_transform_cmsis``."""
     arrays: dict[str, npt.NDArray[Any]] = {
         "window": tables.window,
         "twiddle": tables.fft.twiddle,
@@ -127,12 +129,10 @@ def _cmsis(tables: FrontendTables) -> Iterable[str]:
         "split_a": tables.fft.split_a,
         "split_b": tables.fft.split_b,
     }
-    if tables.power == 1:
-        arrays["root"] = tables.root
     for name, values in arrays.items():
         yield array(name, values)
     length = len(tables.fft.bit_reverse)
-    pointers = {name: name for name in arrays}
+    pointers = {name: name for name in arrays} | root_pointer(tables)
     yield table_struct(
         "paritone_cmsis_tables_t", "cmsis_tables", pointers, bit_reverse_length=length
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from paritone.features.fused_tables import can_fuse, fused_tables
 from paritone.features.tables import FrontendTables
 from paritone.generate.c_arrays import array, table_struct
+from paritone.generate.frontend_root import root_pointer
 
 FUSED_NEAR = 512
 """Largest n_fft of ``paritone_transform_fused``; ``paritone_transform_fused_far`` takes more."""
@@ -28,7 +29,7 @@ def simd_stream_bytes(tables: FrontendTables) -> int:
 
 
 def fused_tables_c(tables: FrontendTables) -> Iterable[str]:
-    """The arrays and the struct ``fused_tables``; ``root`` is written elsewhere."""
+    """The arrays and the struct ``fused_tables``; the square roots are written elsewhere."""
     t = tables
     fused = fused_tables(t.n_fft, t.window, t.window_start, t.first_bin, t.n_bins, t.fft)
     arrays = {"window": fused.window, "split": fused.split}
@@ -36,9 +37,7 @@ def fused_tables_c(tables: FrontendTables) -> Iterable[str]:
         arrays["fourth"] = fused.fourth
     for name, values in arrays.items():
         yield array(f"fused_{name}", values)
-    pointers = {name: f"fused_{name}" for name in arrays}
-    if t.power == 1:
-        pointers["root"] = "root"
+    pointers = {name: f"fused_{name}" for name in arrays} | root_pointer(tables)
     numbers = {
         "first_pair": fused.first_pair,
         "n_pairs": fused.n_pairs,

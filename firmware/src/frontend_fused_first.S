@@ -126,7 +126,7 @@
     ldr r3, [sp, #FOURTH]
     ldrd r10, r11, [r3], #8
     str r3, [sp, #FOURTH]
-    add r3, r0, r1
+    adds r3, r0, r1
     ldr r3, [r3, r1, lsl #1]
     weigh r10, r11, r3
     ldr r3, [r0, r1, lsl #1]
@@ -188,7 +188,7 @@ function frontend_fused_first_simd
     push {r4-r11, lr}
     sub sp, sp, #LOCALS
     str r1, [sp, #PCM]
-    sub r2, r2, #32
+    subs r2, r2, #32
     str r2, [sp, #COLUMN]
     mov r2, r0
     ldr r1, [sp, #QUARTER]
@@ -196,7 +196,7 @@ function frontend_fused_first_simd
     movs r4, #0
     str r4, [sp, #AT]
     str r4, [sp, #COLUMN_END]
-    sub r3, r3, #255
+    subs r3, r3, #255
     str r3, [sp, #SHIFT]
 
 next_run: /* each ends where a leg enters or leaves the window or a column ends */

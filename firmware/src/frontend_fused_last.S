@@ -41,7 +41,7 @@ function frontend_fused_last_simd
     mov r1, r2
     add r12, r1, r4
     add r2, r12, r4
-    add r3, r2, r4
+    adds r3, r2, r4
     butterflies 2, 0, 1
     butterflies 1, 4, 2
     add sp, sp, #12

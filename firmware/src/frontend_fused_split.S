@@ -20,10 +20,10 @@
 .macro magnitude re, im, root
     eor r5, \re, \re, lsl #1
     eor r7, \im, \im, lsl #1
-    orr r5, r5, r7
+    orrs r5, r5, r7
     clz r5, r5
-    lsl \re, \re, r5
-    lsl \im, \im, r5
+    lsls \re, \re, r5
+    lsls \im, \im, r5
     smmul r7, \re, \re
     smmla r7, \im, \im, r7
     lsr r8, r7, #23

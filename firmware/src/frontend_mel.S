@@ -30,7 +30,7 @@
 /* What a segment ends with. */
 .macro end_segment
     subs r6, r6, r4
-    sbc r7, r7, r5
+    sbcs r7, r7, r5
     strd r6, r7, [r3], #8
     mov r6, r4
     mov r7, r5

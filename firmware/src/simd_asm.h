@@ -25,7 +25,7 @@
     smmla \to, \im, \sin, \to
     smmul \im, \im, \cos
     smmul \re, \re, \sin
-    sub \im, \im, \re
+    subs \im, \im, \re
 .endm
 
 /* The legs r4 .. r11 of a butterfly, each after `shift` by `bits` (none: as it is), to

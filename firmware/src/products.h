@@ -116,8 +116,8 @@ void products_multiply_c(const paritone_products_t *p, int32_t group, const int3
 /* What products_multiply_simd does once its sums are there. */
 typedef enum {
     PRODUCTS_LINE = 0,
-    PRODUCTS_LINE_USUAL = 1, /* one chunk, PRODUCTS_USUAL_SHIFT; not with PARITONE_SMALL_CODE */
-    PRODUCTS_TWICE = 2,      /* not with PARITONE_ROUNDS_ONCE */
+    PRODUCTS_LINE_USUAL = 1, /* one chunk, PRODUCTS_USUAL_SHIFT */
+    PRODUCTS_TWICE = 2,
     PRODUCTS_CHUNK = 3,      /* adds them to what earlier chunks summed up to */
     PRODUCTS_FIRST_CHUNK = 4 /* keeps them */
 } products_tail_t;
@@ -168,12 +168,7 @@ static inline products_tail_t products_tail_of(const paritone_products_t *p, int
     if (p->addend == NULL) {
         return PRODUCTS_TWICE;
     }
-#ifndef PARITONE_SMALL_CODE
-    if (chunks == 1 && p->shift == PRODUCTS_USUAL_SHIFT) {
-        return PRODUCTS_LINE_USUAL;
-    }
-#endif
-    return PRODUCTS_LINE;
+    return chunks == 1 && p->shift == PRODUCTS_USUAL_SHIFT ? PRODUCTS_LINE_USUAL : PRODUCTS_LINE;
 }
 
 void products_multiply_simd(const products_tiles_t *tiles, const int32_t *packed);

@@ -227,7 +227,10 @@ tails:
 #else
     .word 0
 #endif
-    .word chunk + 1, first_chunk + 1
+    .word chunk + 1
+#ifndef PARITONE_SMALL_CODE
+    .word first_chunk + 1
+#endif
 
 #ifndef PARITONE_SMALL_CODE
     .p2align 2
@@ -285,6 +288,7 @@ chunk: /* not the last one: what it sums up to is added to what the others did *
     take_apart r1, r2, r8, r9, r10, r11
     add_sums r3, r12, lr, r1, r2, r8, r9, r10, r11
     stmdb r3, {r1, r2, r8-r11}
+#ifndef PARITONE_SMALL_CODE
     b sums_kept
 
     .p2align 2
@@ -294,6 +298,7 @@ first_chunk:
     stmia r3!, {r1, r2, r4-r7}
     take_apart r1, r2, r8, r9, r10, r11
     stmia r3!, {r1, r2, r8-r11}
+#endif
 sums_kept:
     str r3, [sp, #SUMS]
     ldr r7, [sp, #PACKED_END]

@@ -1,4 +1,6 @@
 /* The blocks of packed products, by products_*.S where the core has the DSP extension. */
+#include <string.h>
+
 #include "products.h"
 
 #if PARITONE_SIMD
@@ -46,6 +48,19 @@ static void twice_of(const paritone_products_t *p, int32_t first, products_tiles
 }
 #endif
 
+/* The tail that products_multiply.S has: all, or the two that can stand for two others. */
+static products_tail_t tail_of(const paritone_products_t *p, int32_t chunk, int32_t chunks)
+{
+#ifdef PARITONE_SMALL_CODE
+    if (chunk < chunks - 1) {
+        return PRODUCTS_CHUNK;
+    }
+    return p->addend == NULL ? PRODUCTS_TWICE : PRODUCTS_LINE;
+#else
+    return products_tail_of(p, chunk, chunks);
+#endif
+}
+
 /* Chunk after chunk, so that each is one run through all triples. */
 void products_multiply(const paritone_products_t *p, int32_t group, const int32_t *weights,
                        const int32_t *packed, int32_t triples, products_output_t to)
@@ -65,6 +80,11 @@ void products_multiply(const paritone_products_t *p, int32_t group, const int32_
     t.apart_thrice = PRODUCTS_TRIPLE * to.apart;
     t.minus_lane = -(1 << PRODUCTS_LANE_BITS);
     t.sums = to.sums;
+#ifdef PARITONE_SMALL_CODE
+    if (chunks > 1) { /* the first one adds, too */
+        memset(to.sums, 0, (size_t)(triples * PRODUCTS_SUMS) * sizeof *to.sums);
+    }
+#endif
     for (int32_t chunk = 0; chunk < chunks; chunk++) {
         const int32_t begin = products_chunk(p->depth, chunk, chunks);
         const int32_t end = products_chunk(p->depth, chunk + 1, chunks);
@@ -76,7 +96,7 @@ void products_multiply(const paritone_products_t *p, int32_t group, const int32_
         t.depth = end - begin;
         t.gap = (p->depth - t.depth) * PRODUCTS_WORDS * (int32_t)sizeof *packed;
         t.packed_end = &packed[(triples * p->depth + begin) * PRODUCTS_WORDS];
-        t.tail = products_tail_of(p, chunk, chunks);
+        t.tail = tail_of(p, chunk, chunks);
         products_multiply_simd(&t, &packed[begin * PRODUCTS_WORDS]);
     }
 }

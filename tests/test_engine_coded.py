@@ -107,7 +107,8 @@ def test_only_plans_for_little_memory_have_them():
         table = kernels_c(plan(graph, point), "")
         assert (step.kernel == coded.KERNEL) == (step.params.coded is not None)
         assert (step.kernel == coded.KERNEL) == (point == "ram") == ("products_coded," in table)
-        assert (step.params.weights is None) == (point == "ram")
+        assert (step.params.wide is not None) == (point == "time")
+        assert (step.params.weights is not None) == (point == "balanced")
 
 
 @pytest.mark.usefixtures("tflite_schema")

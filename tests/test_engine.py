@@ -259,6 +259,13 @@ def test_an_unsupported_operator_is_named():
         plan(parse(content))
 
 
+def test_a_name_keeps_a_message_on_one_line():
+    source = Tensor((1, 4), "int8", (0.1,), (0,))
+    content = build("ELU", [source], source).replace(b"tensor_1", b"ten\nor\x001")
+    with pytest.raises(ModelError, match=r"ten\?or\?1.*supported are .*CONV_2D"):
+        plan(parse(content))
+
+
 def test_a_float_model_is_refused():
     source = Tensor((1, 4), "float32")
     content = build("SOFTMAX", [source], source, options("SoftmaxOptions", beta=1.0))

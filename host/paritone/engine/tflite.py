@@ -26,6 +26,7 @@ MAX_OPERATORS = 1 << 12
 MAX_OPERANDS = 1 << 12
 MAX_CHANNELS = 1 << 16
 MAX_AXES = 8
+MAX_NAME_BYTES = 600
 
 # What Python's flatbuffers raise on a file whose offsets lead astray.
 _MALFORMED = (
@@ -162,7 +163,7 @@ def _indices(at: Callable[[int], int], length: int, tensors: int, lowest: int) -
 
 
 def _tensor(model: Any, tensor: Any, index: int) -> TensorInfo:
-    name = (tensor.Name() or b"").decode("utf-8", "replace") or f"tensor {index}"
+    name = _printable(tensor.Name() or b"") or f"tensor {index}"
     rank = _count(tensor.ShapeLength(), MAX_AXES, "axes of a tensor")
     shape = [int(tensor.Shape(i)) for i in range(rank)]
     if shape and shape[0] in (-1, 0):  # a dynamic batch
@@ -175,6 +176,12 @@ def _tensor(model: Any, tensor: Any, index: int) -> TensorInfo:
     scales, zero_points, axis = _quantization(tensor.Quantization())
     data = _data(model, tensor, shape, dtype, name)
     return TensorInfo(index, name, dtype, tuple(shape), scales, zero_points, axis, data)
+
+
+def _printable(text: bytes) -> str:
+    """A name that keeps a message on one line."""
+    decoded = text[:MAX_NAME_BYTES].decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else "?" for c in decoded)
 
 
 def _bytes(shape: list[int], dtype: str) -> int:

@@ -26,7 +26,7 @@ typedef struct {
     int32_t *sums;
     int32_t repeated;                  /* bytes that one more triple's output is back; 0: none */
     const int32_t *repeated_end;       /* packed_end with it */
-    int32_t rest;
+    int32_t rest; /* to a whole number of the copy's words */
 } products_pair_t;
 
 void products_multiply_pair_simd(const products_pair_t *pair, const int32_t *packed);

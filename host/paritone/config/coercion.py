@@ -25,7 +25,7 @@ _UNITS = {"b": 1, "kb": 1000, "kib": 1024, "mb": 1000**2, "mib": 1024**2}
 _LARGEST_INTEGER = 2**53
 _LONGEST_NAME = 255
 
-_OPERATORS: dict[type, Callable[..., Any]] = {
+ARITHMETIC: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -36,6 +36,7 @@ _OPERATORS: dict[type, Callable[..., Any]] = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
 }
+"""What an operator of a parsed expression does."""
 
 
 def is_none(value: object) -> bool:
@@ -54,13 +55,13 @@ def number(text: str) -> int | float:
 def _evaluate(node: ast.AST) -> int | float:
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         return node.value  # type: ignore[return-value]
-    if isinstance(node, ast.UnaryOp) and type(node.op) in _OPERATORS:
-        return _OPERATORS[type(node.op)](_evaluate(node.operand))
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+    if isinstance(node, ast.UnaryOp) and type(node.op) in ARITHMETIC:
+        return ARITHMETIC[type(node.op)](_evaluate(node.operand))
+    if isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
         left, right = _evaluate(node.left), _evaluate(node.right)
         if isinstance(node.op, ast.Pow) and abs(right) > _MAX_EXPONENT:
             raise ValueError("the exponent is too large")
-        value = _OPERATORS[type(node.op)](left, right)
+        value = ARITHMETIC[type(node.op)](left, right)
         if isinstance(value, (int, float)):
             return value
     raise ValueError("not a numeric expression")

@@ -13,18 +13,13 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from paritone.config.coercion import ARITHMETIC
+
 LONGEST, DEEPEST = 2000, 200
 _MODULES = ("math", "np", "numpy")
 _OPERATORS: dict[type, Callable[..., Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: math.pow,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
+    **ARITHMETIC,
+    ast.Pow: math.pow,  # of floats: it cannot grow without end
     ast.Not: operator.not_,
     ast.Lt: operator.lt,
     ast.LtE: operator.le,

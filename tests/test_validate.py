@@ -36,6 +36,8 @@ VARIANTS = {
             "feature_extraction.center=True",
         ],
     ),
+    # Another image: what is left out where flash counts must not be missed.
+    "stm32f405, ram": ("stm32f405", ["++tools.stedgeai.optimization=ram"]),
 }
 
 

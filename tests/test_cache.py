@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paritone import audio, cache, extraction, streaming
+from paritone import audio, cache, extraction
 from paritone.cache import Cache, key_of
-from paritone.clips import ClipStore
 from paritone.config.records import Config
 from paritone.datasets import Clip, Dataset
+from paritone.datasets.clips import ClipStore
+from paritone.datasets.prepared_audio import PreparedAudio
 from paritone.errors import AudioError
+from paritone.evaluation import streaming
 from paritone.features import log_mel
-from paritone.prepared_audio import PreparedAudio
 from paritone.training import data
 from zoo_config import FEATURES, PREPROCESSING, RATE, make_config, write_wav
 
@@ -364,7 +365,7 @@ def test_errors_are_the_same_from_the_cache(wav: Path, counted: list[str]) -> No
 def test_other_code_makes_other_entries(
     wav: Path, counted: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from paritone import prepared_audio
+    from paritone.datasets import prepared_audio
 
     everything(wav, config_of())
     monkeypatch.setattr(prepared_audio, "_code", lambda: {"librosa": "another version"})
@@ -374,5 +375,5 @@ def test_other_code_makes_other_entries(
 
 
 def test_the_code_is_named_by_versions_and_sources() -> None:
-    assert cache.sources("audio.py") != cache.sources("audio.py", "clips.py")
+    assert cache.sources("audio.py") != cache.sources("audio.py", "datasets/clips.py")
     assert cache.versions("numpy") == {"numpy": np.__version__}

@@ -8,13 +8,14 @@ import librosa
 import numpy as np
 import pytest
 
-from paritone import calibration, cli, datasets, quantization, silence, streaming
+from paritone import cli, datasets, quantization
 from paritone import config as configuration
-from paritone.accuracy import measure
-from paritone.clips import ClipStore
 from paritone.datasets import Clip
+from paritone.datasets.clips import ClipStore
 from paritone.errors import ConfigError
-from paritone.streaming import Heard
+from paritone.evaluation import calibration, silence, streaming
+from paritone.evaluation.accuracy import measure
+from paritone.evaluation.streaming import Heard
 
 NAMES = ("a", "b", "c")
 

@@ -13,7 +13,7 @@ import pytest
 
 import cortex_m_emulator as emulator
 from board_projects import Boards
-from paritone import bench, device, latency, network_cost
+from paritone import bench, device, latency
 from paritone.cycles import board as counted_board
 from paritone.cycles import run
 from paritone.cycles.counting import Block
@@ -21,6 +21,7 @@ from paritone.cycles.profile import Cost, Profile
 from paritone.cycles.thumb import Instruction, Kind, decode
 from paritone.engine import tflite
 from paritone.errors import CheckFailedError
+from paritone.latency import network_cost
 from paritone.peers import bakenn
 
 RETURN = Cost(1, 3)  # bx lr

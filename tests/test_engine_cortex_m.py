@@ -17,8 +17,9 @@ import emulated_models
 from cortex_m_emulator import M4, M7, M33
 from engine_networks import networks
 from engine_verdict import Verdict
-from paritone import clips, datasets, parity, quantization
 from paritone import config as configuration
+from paritone import datasets, parity, quantization
+from paritone.datasets import clips
 from paritone.engine.plan import OPTIMIZATIONS, plan
 from paritone.engine.tflite import parse
 from paritone.models.load import load_keras

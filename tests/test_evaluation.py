@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paritone import accuracy, datasets, evaluation, quantization
 from paritone import config as configuration
-from paritone.clips import ClipStore
+from paritone import datasets, evaluation, quantization
 from paritone.datasets import Clip, Dataset
+from paritone.datasets.clips import ClipStore
 from paritone.errors import AudioError, ConfigError, ModelError
+from paritone.evaluation import accuracy
 from paritone.tflite_reference import Reference, dequantize, quantize_input
 from zoo_config import FEATURES, PREPROCESSING, excerpt, make_config, write_wav
 

@@ -17,15 +17,17 @@ import pytest
 
 from board_projects import GATE, Boards, hushed, noise, with_defect
 from paritone import boards as supported
-from paritone import budgets as limits
-from paritone import build, cli, device, divergence, flash, latency
+from paritone import build, cli, device, latency
 from paritone.boards.qemu import Emulator
+from paritone.build import budgets as limits
 from paritone.config.records import Deployment
+from paritone.device import flash
 from paritone.errors import CheckFailedError, ModelError, ToolMissingError
 from paritone.features import integer
 from paritone.link import protocol
 from paritone.link.protocol import Frame, Message, Region
 from paritone.link.transport import Transport
+from paritone.validate import divergence
 
 BOARDS = ["stm32f405", "mps2-an386"]
 

@@ -8,7 +8,8 @@ import pytest
 
 import frontend_pcm
 from frontend_cases import RATE, TUTORIAL
-from paritone import boards, device, footprint, latency
+from paritone import boards, device, latency
+from paritone.build import footprint
 from paritone.device import Device
 from paritone.project import Project
 from test_generate import dense_model

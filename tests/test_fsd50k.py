@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paritone import config as configuration
-from paritone import datasets, fsd50k
+from paritone import datasets
 from paritone.config import Config
+from paritone.datasets import fsd50k
 from paritone.errors import AudioError, ConfigError
 from zoo_config import FEATURES, PREPROCESSING, write_wav
 

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from paritone import cache, datasets, evaluation, memo, quantization, streaming
+from paritone import cache, datasets, evaluation, quantization
 from paritone import config as configuration
-from paritone.clips import ClipStore
+from paritone.cache import memo
 from paritone.config import Config
+from paritone.datasets.clips import ClipStore
+from paritone.evaluation import streaming
 from zoo_config import tiny_model
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paritone import accuracy, cli, metrics
+from paritone import cli
 from paritone import config as configuration
-from paritone.clips import ClipStore
 from paritone.datasets import Clip
+from paritone.datasets.clips import ClipStore
+from paritone.evaluation import accuracy, metrics
 from paritone.tflite_reference import Reference
 
 NAMES = ("a", "b", "c")

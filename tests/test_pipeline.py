@@ -396,8 +396,8 @@ def test_a_model_too_large_for_the_board(project, tmp_path, capfd):
 def test_what_host_and_board_are_compared_on(tiny_config, monkeypatch, capfd):
     """Each clip once, a part of many, noise without any."""
     from paritone import device_run
-    from paritone.clips import ClipStore
     from paritone.datasets import Dataset
+    from paritone.datasets.clips import ClipStore
     from paritone.preparation import Prepared, datasets
 
     config = configuration.load_file(tiny_config)

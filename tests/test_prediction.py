@@ -10,12 +10,12 @@ import pytest
 
 from paritone import audio, cli
 from paritone import config as configuration
-from paritone.accuracy import SILENCE
-from paritone.clips import ClipData
 from paritone.config import Preprocessing
 from paritone.datasets import Clip
-from paritone.prediction import UNKNOWN, Recording, judge
-from paritone.prepared_audio import PreparedAudio
+from paritone.datasets.clips import ClipData
+from paritone.datasets.prepared_audio import PreparedAudio
+from paritone.evaluation.accuracy import SILENCE
+from paritone.evaluation.prediction import UNKNOWN, Recording, judge
 from zoo_config import FEATURES, PREPROCESSING, write_wav
 
 NAMES = ("a", "b", "c")
@@ -115,7 +115,7 @@ def test_positions_lead_back_to_the_file():
 
 def test_a_folder_of_clips(tiny_config, folder, tmp_path, capfd):
     """Files against Keras, called by hand, in the order of the paths."""
-    from paritone import clips
+    from paritone.datasets import clips
     from paritone.models.load import load_keras
 
     assert predict(tiny_config) == 0
@@ -202,8 +202,9 @@ def test_native_and_board_agree(tiny_config, folder, tmp_path, quantized):
 
 
 def test_native_is_the_integer_features_through_the_reference(tiny_config, folder, quantized):
-    from paritone import clips, scoring
+    from paritone.datasets import clips
     from paritone.engine import plan, tflite
+    from paritone.evaluation import scoring
     from paritone.features import integer
     from paritone.generate import frontend_tables
     from paritone.tflite_reference import Reference, dequantize
@@ -251,7 +252,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 
 
 def test_a_figure_is_whole_or_not_there(tmp_path, monkeypatch):
-    from paritone import figures
+    from paritone.evaluation import figures
 
     drawn = figures.time_line(np.zeros((1, 4, 8)), [0], np.zeros((1, 3)), NAMES, 0.01, "x")
     monkeypatch.setattr(type(drawn), "savefig", lambda *_, **__: (_ for _ in ()).throw(OSError(28)))
@@ -261,7 +262,7 @@ def test_a_figure_is_whole_or_not_there(tmp_path, monkeypatch):
 
 
 def test_the_spectrogram_is_put_together_again():
-    from paritone import figures
+    from paritone.evaluation import figures
     from paritone.features import log_mel
 
     config = configuration.FeatureExtraction.model_validate(

@@ -9,10 +9,11 @@ import pytest
 
 from board_projects import Boards, noise
 from paritone import boards as supported
-from paritone import build, device, sources, stack
+from paritone import build, device, sources
+from paritone.build import stack
+from paritone.build.stack import Function, deepest
 from paritone.errors import CheckFailedError
 from paritone.features import integer
-from paritone.stack import Function, deepest
 
 BOARDS = ["stm32f405", "mps2-an386"]
 CORE = ["-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"]

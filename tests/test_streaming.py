@@ -4,11 +4,12 @@ import librosa
 import numpy as np
 import pytest
 
-from paritone import audio, datasets, quantization, streaming
+from paritone import audio, datasets, quantization
 from paritone import config as configuration
-from paritone.clips import ClipStore
 from paritone.datasets import Clip, Dataset
+from paritone.datasets.clips import ClipStore
 from paritone.errors import AudioError, ModelError
+from paritone.evaluation import streaming
 from paritone.tflite_reference import Reference, dequantize
 from zoo_config import FEATURES, PREPROCESSING, RATE, make_config, write_wav
 

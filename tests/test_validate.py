@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from board_projects import GATE, Boards, hushed, with_defect
-from paritone import cli, device, divergence, validate
+from paritone import cli, device, validate
 from paritone.errors import CheckFailedError
 from paritone.features.tables import FrontendTables
-from paritone.validate import Validation
+from paritone.validate import Validation, divergence
 
 VARIANTS = {
     "stm32f405, int8": ("stm32f405", []),

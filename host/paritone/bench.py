@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paritone import device, latency, network_cost, peers, validate
+from paritone import device, latency, peers, validate
 from paritone.cycles import board as counted_board
 from paritone.cycles import run
-from paritone.latency import Latency
-from paritone.network_cost import NetworkCost
+from paritone.latency import Latency, network_cost
+from paritone.latency.network_cost import NetworkCost
 from paritone.peers import Peer
 from paritone.project import Project
 

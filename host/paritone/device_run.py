@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import budgets, build, device, latency, validate
-from paritone.build import Firmware
-from paritone.clips import ClipData, noise
+from paritone import build, device, latency, validate
+from paritone.build import Firmware, budgets
 from paritone.config import Config
+from paritone.datasets.clips import ClipData, noise
 from paritone.engine import plan
 from paritone.errors import CheckFailedError
 from paritone.features.tables import FrontendTables

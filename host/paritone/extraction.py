@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from paritone import boards
 from paritone.config import Config
+from paritone.datasets.prepared_audio import PreparedAudio
 from paritone.errors import AudioError, ConfigError, ModelError
-from paritone.prepared_audio import PreparedAudio
 
 HOST_BACKENDS = ("float", "integer", "native")
 

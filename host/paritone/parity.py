@@ -305,7 +305,8 @@ def quantized(patches: Array, info: TensorInfo) -> list[Array]:
 
 def real_patches(plan: Plan, config: Config, count: int) -> list[Array]:
     """At most `count` patches of the configuration's test clips, evenly drawn; none without."""
-    from paritone import clips, datasets
+    from paritone import datasets
+    from paritone.datasets import clips
     from paritone.generate import check_input
 
     features = config.feature_extraction

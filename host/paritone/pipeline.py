@@ -9,25 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from paritone import (
-    evaluation,
-    figures,
-    metrics,
-    patch_files,
-    prediction,
-    preparation,
-    progress,
-    quantization,
-    report,
-    run_report,
-    scoring,
-    streaming,
-    tracking,
-)
-from paritone.accuracy import Accuracy
+from paritone import evaluation, preparation, progress, quantization, report, tracking
 from paritone.config import STEPS, target
 from paritone.errors import AudioError, CheckFailedError, ParitoneError
+from paritone.evaluation import figures, metrics, patch_files, prediction, scoring, streaming
+from paritone.evaluation.accuracy import Accuracy
 from paritone.preparation import Prepared
+from paritone.report import page
 from paritone.tracking import Tracker, Untracked
 
 prepare = preparation.prepare
@@ -91,8 +79,8 @@ def run(prepared: Prepared, run_dir: Path) -> dict[str, Any]:
         report.write_summary(run_dir / "summary.json", record)
         _log.info("summary: %s", run_dir / "summary.json")
         with _step("Writing the report"):
-            page = run_report.write(_material(prepared, run_dir, results, record))
-        _log.info("report: %s", page)
+            written = page.write(_material(prepared, run_dir, results, record))
+        _log.info("report: %s", written)
         tracker.metrics(report.numbers(record))
         tracker.files(run_dir, run_dir / config.general.saved_models_dir)
     report.print_summary(record)
@@ -103,12 +91,12 @@ def run(prepared: Prepared, run_dir: Path) -> dict[str, Any]:
 
 def _material(
     prepared: Prepared, run_dir: Path, results: Results, record: Mapping[str, Any]
-) -> run_report.Material:
+) -> page.Material:
     config = prepared.config
     models = dict.fromkeys(
         path for path in (config.general.model_path, results.model) if path is not None
     )
-    return run_report.Material(
+    return page.Material(
         run_dir,
         config,
         record,

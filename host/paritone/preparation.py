@@ -7,22 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paritone import (
-    boards,
-    datasets,
-    evaluation,
-    prediction,
-    progress,
-    quantization,
-    quiet,
-    scoring,
-    tracking,
-)
+from paritone import boards, datasets, evaluation, progress, quantization, quiet, tracking
 from paritone import config as configuration
-from paritone.clips import ClipStore
 from paritone.config import STEPS, Config, need
 from paritone.datasets import Dataset
+from paritone.datasets.clips import ClipStore
 from paritone.errors import ConfigError, ModelError, ToolMissingError
+from paritone.evaluation import prediction, scoring
 
 
 @dataclass(frozen=True)

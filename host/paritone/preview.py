@@ -9,8 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from paritone import audio, datasets, prediction
+from paritone import audio, datasets
 from paritone.config import STEPS, Config, behind, device_warnings, splits_used, target, unused
+from paritone.evaluation import prediction
 
 _STEP_NAMES = {
     "t": "train",

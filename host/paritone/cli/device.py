@@ -141,7 +141,7 @@ def build(
 
 
 def _show_map(manifest: Mapping[str, Any]) -> None:
-    from paritone import memory_map
+    from paritone.engine import memory_map
 
     found = [memory_map.Region(**region) for region in manifest["memory"]]
     arena, calls = manifest["arena_bytes"], len(manifest["calls"])
@@ -165,8 +165,8 @@ def flash(
 ) -> None:
     """Build and flash through GDB, read back, start, and ask the board who it is."""
     from paritone import device as devices
-    from paritone import flash as flashing
     from paritone import project as projects
+    from paritone.device import flash as flashing
     from paritone.errors import ConfigError
 
     if port is not None and gdb is None:

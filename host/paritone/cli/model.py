@@ -45,7 +45,7 @@ def generate(
     from dataclasses import asdict
 
     from paritone import config as configuration
-    from paritone import memory_map
+    from paritone.engine import memory_map
     from paritone.errors import ConfigError
     from paritone.generate import generate as write
 

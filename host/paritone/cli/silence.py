@@ -35,9 +35,10 @@ def calibrate(
     of one CSV. Those that the model was not trained on tell more. Without a
     training set, the quantization set is taken.
     """
-    from paritone import calibration, quiet
     from paritone import config as configuration
+    from paritone import quiet
     from paritone.errors import ConfigError, ModelError
+    from paritone.evaluation import calibration
 
     for path in (json_file, plot_file):
         if path is not None and not path.absolute().parent.is_dir():

@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from paritone import footprint
 from paritone.boards import tool
-from paritone.build import Firmware
+from paritone.build import Firmware, footprint
 from paritone.cycles import counting
 from paritone.cycles.counting import Count, Reader, Segment
 from paritone.cycles.profile import NOTHING, Cost, functions

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from paritone import __version__, memory_map
+from paritone import __version__
+from paritone.engine import memory_map
 from paritone.engine import plan as planner
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import TensorInfo

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from paritone.engine import kinds, params
+from paritone.engine.memory_map import Region
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import TensorInfo
-from paritone.memory_map import Region
 
 FILE_NAME = "manifest.json"
 

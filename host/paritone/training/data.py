@@ -15,9 +15,9 @@ from paritone import datasets
 from paritone.config import Config, FeatureExtraction, given, need
 from paritone.config.records import DataAugmentation
 from paritone.datasets import Dataset
+from paritone.datasets.prepared_audio import PreparedAudio
 from paritone.errors import ConfigError
 from paritone.features import log_mel
-from paritone.prepared_audio import PreparedAudio
 from paritone.training.augmentation import augment
 
 Array = npt.NDArray[np.float32]

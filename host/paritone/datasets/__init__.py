@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from paritone import fsd50k
 from paritone.config import Config, Source, Split, behind, given
 from paritone.config import Dataset as Settings
+from paritone.datasets import fsd50k
+from paritone.datasets.rows import Row, esc, read
 from paritone.errors import AudioError, ConfigError
-from paritone.rows import Row, esc, read
 
 GARBAGE_CLASS = "other"
 """The class of every clip whose category is not among ``class_names``."""

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import divergence
 from paritone.device import Device
 from paritone.device import Patch as BoardPatch
-from paritone.divergence import Mismatch, bits
 from paritone.errors import CheckFailedError
 from paritone.features import integer
 from paritone.features.tables import FrontendTables
 from paritone.native.engine import Engine
 from paritone.native.frontend import Frontend
 from paritone.tflite_reference import Reference
+from paritone.validate import divergence
+from paritone.validate.divergence import Mismatch, bits
 
 Array = NDArray[Any]
 Clip = tuple[str, NDArray[np.int16]]
@@ -290,7 +290,7 @@ def _of(values: Array | None) -> Array:
 def clips_of(config: Any, limit: int | None = None) -> list[Clip]:
     """PCM of the configuration's test clips, at most `limit`, evenly drawn; noise without any."""
     from paritone import datasets
-    from paritone.clips import ClipStore, noise
+    from paritone.datasets.clips import ClipStore, noise
 
     data = datasets.load(config, "test")
     if data is None:

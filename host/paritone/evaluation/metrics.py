@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone.accuracy import SILENCE, Accuracy, Evidence
+from paritone.evaluation.accuracy import SILENCE, Accuracy, Evidence
 
 SWEEP = np.linspace(0, 1, 101)
 """Thresholds of the sweep; summary.json has every fifth."""

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from paritone.config import Config, need
 from paritone.config.records import Fsd50k
+from paritone.datasets.rows import Line, Row, cells
 from paritone.errors import ConfigError
-from paritone.rows import Line, Row, cells
 
 Children = Mapping[str, tuple[str, ...]]
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paritone import boards, budgets, footprint, sources, stack
+from paritone import boards, sources
+from paritone.build import budgets, footprint, stack
 from paritone.boards import Board
 from paritone.errors import CheckFailedError, ConfigError, ModelError, ToolMissingError
-from paritone.footprint import Footprint
-from paritone.stack import StackBound
+from paritone.build.footprint import Footprint
+from paritone.build.stack import StackBound
 
 if TYPE_CHECKING:
     from paritone.config import Config

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone.accuracy import Scores
-from paritone.clips import ClipData
 from paritone.config import STEPS, Config
+from paritone.datasets.clips import ClipData
+from paritone.evaluation.accuracy import Scores
 from paritone.tflite_reference import Reference, quantize_input
 
 

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paritone import boards
-from paritone.accuracy import Accuracy, Scores, measure
 from paritone.boards import Board
-from paritone.clips import ClipStore
 from paritone.config import Config
 from paritone.datasets import Dataset
+from paritone.datasets.clips import ClipStore
 from paritone.engine import plan
 from paritone.errors import ConfigError
+from paritone.evaluation.accuracy import Accuracy, Scores, measure
 from paritone.progress import track
 from paritone.tflite_reference import dequantize
 

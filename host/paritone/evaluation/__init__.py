@@ -16,14 +16,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import memo
-from paritone.accuracy import Accuracy, Scores, measure
-from paritone.cache import content_of
-from paritone.clips import ClipData, ClipStore
+from paritone.cache import content_of, memo
 from paritone.config import Config
 from paritone.datasets import Dataset
+from paritone.datasets.clips import ClipData, ClipStore
 from paritone.engine import plan, tflite
 from paritone.errors import ModelError, ParitoneError
+from paritone.evaluation.accuracy import Accuracy, Scores, measure
 from paritone.progress import track
 from paritone.quantization import check_shapes, ends
 from paritone.tflite_reference import Reference, dequantize, quantize_input

@@ -8,10 +8,11 @@ from html.parser import HTMLParser
 import pytest
 
 from chromium import browser
-from paritone import cli, html_report, pipeline
+from paritone import cli, pipeline
 from paritone import config as configuration
 from paritone.errors import ToolMissingError
-from paritone.html_report import Card, Section, Table
+from paritone.report import html
+from paritone.report.html import Card, Section, Table
 
 WIDTHS = (400, 1400)
 WIDER = """
@@ -176,7 +177,6 @@ def test_chromium_sees_a_page_that_is_not_self_contained(tmp_path):
 
 def test_the_same_run_gives_the_same_report(run_dir, tiny_config, monkeypatch):
     """Drawn again from what was found: the same bytes."""
-    from paritone import run_report
 
     before = (run_dir / "report.html").read_bytes()
     config = configuration.load_file(
@@ -185,12 +185,12 @@ def test_the_same_run_gives_the_same_report(run_dir, tiny_config, monkeypatch):
     monkeypatch.setattr("paritone.boards.tool", _no_tools)
     again = run_dir.with_name("again")
     pipeline.run(pipeline.prepare(config, host_only=True), again)
-    assert (again / run_report.html_report.NAME).read_bytes() == before
+    assert (again / html.NAME).read_bytes() == before
 
 
 def test_latency_of_layers(tmp_path):
-    from paritone import run_report
-    from paritone.clips import ClipStore
+    from paritone.datasets.clips import ClipStore
+    from paritone.report import page
     from zoo_config import make_config
 
     layers = [{"name": "a<", "kernel": "conv", "macs": 5000, "instructions": 7654}]
@@ -205,8 +205,8 @@ def test_latency_of_layers(tmp_path):
         "memory": {"flash_bytes": 2048},
     }
     config = make_config("benchmarking")
-    material = run_report.Material(tmp_path, config, record, [], None, ClipStore(config), {}, None)
-    outline = Outline(run_report.write(material).read_text())
+    material = page.Material(tmp_path, config, record, [], None, ClipStore(config), {}, None)
+    outline = Outline(page.write(material).read_text())
     assert [img["alt"] for img in outline.of("img")] == ["instructions of each layer"]
     text = " ".join(outline.text)
     assert "7,654" in text
@@ -223,9 +223,9 @@ def test_text_is_escaped_everywhere():
         texts=[nasty],
         cards=[Card(nasty, nasty, nasty)],
         tables=[Table((nasty,), [(nasty,)], title=nasty)],
-        blocks=[html_report.Block(nasty, nasty)],
+        blocks=[html.Block(nasty, nasty)],
     )
-    outline = Outline(html_report.render(nasty, nasty, [section, Section("y", "empty")]))
+    outline = Outline(html.render(nasty, nasty, [section, Section("y", "empty")]))
     assert not outline.of("script")
     assert outline.text.count(nasty) == 14
     assert "empty" not in outline.text

@@ -173,5 +173,5 @@ def _code() -> dict[str, Any]:
         "machine": platform.machine(),
         "libsndfile": soundfile.__libsndfile_version__,
         **versions("librosa", "numpy", "scipy", "soundfile", "soxr"),
-        "paritone": sources("audio.py", "prepared_audio.py", "features/log_mel.py"),
+        "paritone": sources("audio.py", "datasets/prepared_audio.py", "features/log_mel.py"),
     }

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import datasets, memo, quiet
-from paritone.cache import Arrays, content_of
-from paritone.clips import ClipStore
+from paritone import datasets, quiet
+from paritone.cache import Arrays, content_of, memo
 from paritone.config import Config, need, require_supported
+from paritone.datasets.clips import ClipStore
 from paritone.errors import ModelError
 from paritone.progress import notice
 

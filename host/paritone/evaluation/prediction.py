@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import audio, datasets, evaluation, scoring
-from paritone.accuracy import SILENCE, Scores
-from paritone.clips import ClipData
+from paritone import audio, datasets, evaluation
 from paritone.config import Config, need, target
 from paritone.datasets import Clip
+from paritone.datasets.clips import ClipData
 from paritone.errors import AudioError, ConfigError
+from paritone.evaluation import scoring
+from paritone.evaluation.accuracy import SILENCE, Scores
 from paritone.progress import notice, track
 
 UNKNOWN = "(unknown)"
@@ -244,7 +245,7 @@ def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 
 def _draw(found: Predictions, folder: Path) -> None:
-    from paritone import figures
+    from paritone.evaluation import figures
 
     drawn = found.clips[:MOST_FIGURES]
     if len(drawn) < len(found.clips):

@@ -15,10 +15,10 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone.accuracy import label_of
 from paritone.errors import ConfigError
+from paritone.evaluation.accuracy import label_of
+from paritone.evaluation.streaming import Heard
 from paritone.features.tables import LEVEL_BITS
-from paritone.streaming import Heard
 
 UNITS = 1 << LEVEL_BITS
 """Levels are in such parts of a mel unit."""

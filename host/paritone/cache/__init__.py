@@ -173,7 +173,7 @@ def versions(*packages: str) -> dict[str, str]:
 @cache
 def sources(*patterns: str) -> str:
     """Hash of this package's own modules that match `patterns`: new code, new entries."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     files = sorted({file for pattern in patterns for file in package.glob(pattern)})
     digest = hashlib.sha256()
     for file in files:

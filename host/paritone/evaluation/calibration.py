@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from paritone import datasets, evaluation, silence, streaming
-from paritone.accuracy import Accuracy, measure
+from paritone import datasets, evaluation
 from paritone.config import Config, given
 from paritone.datasets import Clip, Dataset
 from paritone.errors import ConfigError
+from paritone.evaluation import silence, streaming
+from paritone.evaluation.accuracy import Accuracy, measure
+from paritone.evaluation.silence import UNITS, Choice, Curve
+from paritone.evaluation.streaming import Heard
 from paritone.progress import notice, track
-from paritone.silence import UNITS, Choice, Curve
-from paritone.streaming import Heard
 
 KEY = "deployment.silence_threshold"
 DB_KEY = "feature_extraction.db_reference"

@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from paritone import html_report, report_figures
-from paritone.accuracy import Accuracy
-from paritone.clips import ClipStore
 from paritone.config import Config
 from paritone.datasets import Dataset
-from paritone.html_report import Block, Card, Image, Section, Table, image
-from paritone.prediction import FIGURES, Predictions
-from paritone.report import MEMORY
+from paritone.datasets.clips import ClipStore
+from paritone.evaluation.accuracy import Accuracy
+from paritone.evaluation.prediction import FIGURES, Predictions
+from paritone.report import MEMORY, figures, html
+from paritone.report.html import Block, Card, Image, Section, Table, image
 
 MOST_SHOWN = 8
 """Clips whose spectrogram is in the page; tables name the others."""
@@ -56,9 +55,9 @@ def write(found: Material) -> Path:
     shape = found.record.get("model", {}).get("input")
     if shape is not None:
         model += f"input {' x '.join(map(str, shape['shape']))} {shape['dtype']}"
-    path = found.run_dir / html_report.NAME
+    path = found.run_dir / html.NAME
     title = f"{project}{found.record['operation_mode']}"
-    html_report.write(path, html_report.render(title, model, list(_sections(found))))
+    html.write(path, html.render(title, model, list(_sections(found))))
     return path
 
 
@@ -182,10 +181,10 @@ def _misclassified(found: Material) -> Section:
     if not len(wrong):
         return Section("misclassified", title, texts=[f"None of {accuracy.clips} clips, {kind}."])
     data = found.store.load(found.test)
-    paths = report_figures.misclassified(
+    paths = figures.misclassified(
         accuracy, data, wrong[:MOST_SHOWN], found.config, found.run_dir / "misclassified"
     )
-    rows = [report_figures.row(accuracy, int(i)) for i in wrong]
+    rows = [figures.row(accuracy, int(i)) for i in wrong]
     shown = f", the first {len(paths)} of them drawn" if len(paths) < len(wrong) else ""
     return Section(
         "misclassified",
@@ -251,7 +250,7 @@ def _latency(found: Material) -> Section:
     if not layers:
         return Section("latency", "Latency")
     unit = latency["unit"]
-    path = report_figures.latency(layers, unit, found.run_dir / "latency.png")
+    path = figures.latency(layers, unit, found.run_dir / "latency.png")
     rows = [
         (f"{i} {layer['name']}", layer["kernel"], f"{layer['macs']:,}", f"{layer[unit]:,}")
         for i, layer in enumerate(layers)
@@ -271,7 +270,7 @@ def _latency(found: Material) -> Section:
 def _memory(found: Material) -> Section:
     memory = found.record.get("memory", {})
     rows = [(title, f"{memory[key]:,}") for key, title in MEMORY.items() if key in memory]
-    path = report_figures.memory_map(
+    path = figures.memory_map(
         found.models[-1] if found.models else None,
         found.config.optimization,
         found.run_dir / "memory_map.png",

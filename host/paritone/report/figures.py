@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import figures, memo
-from paritone.accuracy import SILENCE, Accuracy
-from paritone.clips import ClipData
+from paritone.cache import memo
 from paritone.config import Config
+from paritone.datasets.clips import ClipData
 from paritone.errors import ParitoneError
+from paritone.evaluation import figures
+from paritone.evaluation.accuracy import SILENCE, Accuracy
 
 _COLOURS = {"input": "#7f7f7f", "tensor": "#4c78a8", "ring": "#72b7b2", "scratch": "#f58518"}
 
@@ -100,7 +101,7 @@ def memory_map(model: Path | None, optimization: str, path: Path) -> Path | None
 
 def _planned(model: Path, optimization: str) -> dict[str, Any] | None:
     """What the map shows of the plan, which takes long to make; None where the engine lacks it."""
-    from paritone import memory_map as maps
+    from paritone.engine import memory_map as maps
     from paritone.engine import plan
 
     try:

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paritone import boards
-from paritone import flash as flashing
 from paritone.boards import Board
 from paritone.boards.qemu import Emulator
 from paritone.build import Firmware
+from paritone.device import flash as flashing
 from paritone.engine.plan import Call
 from paritone.errors import CheckFailedError, ToolMissingError
 from paritone.features.integer import STAGES

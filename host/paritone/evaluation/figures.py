@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from paritone.metrics import Metrics, Sweep
+    from paritone.evaluation.metrics import Metrics, Sweep
 
 DPI = 110
 
@@ -158,7 +158,7 @@ def confusion(matrix: NDArray[np.int64], names: Sequence[str], title: str) -> Fi
 
 def unknown_sweep(sweep: Sweep, kind: str, chosen: float | None) -> Figure:
     """Draw accuracy and the share rejected against the unknown class's threshold."""
-    from paritone.metrics import SWEEP
+    from paritone.evaluation.metrics import SWEEP
 
     drawn = figure(6.2, 4)
     axes = drawn.add_subplot()

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from paritone.config import Config
 from paritone.datasets import Clip, Dataset
+from paritone.datasets.prepared_audio import PreparedAudio
 from paritone.features import log_mel
-from paritone.prepared_audio import PreparedAudio
 
 NOISE_PATCHES = 4
 

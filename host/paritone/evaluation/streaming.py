@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import memo
-from paritone.accuracy import Accuracy, Scores, measure
-from paritone.cache import Arrays, content_of
+from paritone.cache import Arrays, content_of, memo
 from paritone.config import Config
 from paritone.datasets import Clip, Dataset
+from paritone.datasets.prepared_audio import PreparedAudio
 from paritone.engine import plan
 from paritone.errors import AudioError, ModelError
 from paritone.evaluation import in_threads
-from paritone.prepared_audio import PreparedAudio
+from paritone.evaluation.accuracy import Accuracy, Scores, measure
 from paritone.tflite_reference import dequantize
 
 KEPT = ("scores", "levels", "silent")

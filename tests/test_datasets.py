@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 
 from paritone import datasets
 from paritone.config import Config
-from paritone.config.records import Dataset as Settings
+from paritone.config.data import Dataset as Settings
 from paritone.errors import AudioError, ConfigError
 
 CLASSES = ("rain", "dog", "cat", "bird")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from paritone import audio
-from paritone.config.records import TUTORIAL_FEATURES, TUTORIAL_PREPROCESSING, FeatureExtraction
+from paritone.config.data import TUTORIAL_FEATURES, TUTORIAL_PREPROCESSING, FeatureExtraction
 from paritone.errors import AudioError, ConfigError
 from paritone.features import log_mel
 

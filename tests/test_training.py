@@ -14,12 +14,12 @@ import pytest
 
 from paritone import config as configuration
 from paritone.config import Config
-from paritone.config.records import (
-    TUTORIAL_FEATURES,
+from paritone.config.data import TUTORIAL_FEATURES
+from paritone.config.fields import Named
+from paritone.config.training import (
     DataAugmentation,
     GaussianNoiseSettings,
     MixupSettings,
-    Named,
     SpecAugSettings,
     VolumeAugmentSettings,
 )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from paritone.config.records import Training
+from paritone.config.training import Training
 from paritone.errors import ConfigError, ModelError
 from paritone.models import transfer
 from paritone.models.load import load_keras

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from paritone.config.records import Config, Training, TrainingModel
+from paritone.config.records import Config
 from paritone.config.sets import SPLITS, Split, behind, given
+from paritone.config.training import Training, TrainingModel
 from paritone.errors import ConfigError
 
 SectionType = TypeVar("SectionType")

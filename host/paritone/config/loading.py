@@ -12,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from paritone.config.checks import check, check_features
 from paritone.config.coercion import is_none
+from paritone.config.fields import Named
 from paritone.config.problems import explain, record_at
-from paritone.config.records import Config, Named
+from paritone.config.records import Config
 from paritone.config.sets import with_published_sets
 from paritone.errors import ConfigError
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from paritone.config.records import Config, Dataset
+from paritone.config.data import Dataset
+from paritone.config.records import Config
 
 Split = Literal["training", "validation", "quantization", "test"]
 SPLITS: tuple[Split, ...] = ("training", "validation", "quantization", "test")

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from paritone.config import Config, need
-from paritone.config.records import Fsd50k
+from paritone.config.data import Fsd50k
 from paritone.datasets.rows import Line, Row, cells
 from paritone.errors import ConfigError
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paritone.config.records import Named
+from paritone.config.fields import Named
 from paritone.errors import ConfigError
 from paritone.training.schedules import SCHEDULES, USER_DEFINED, Rate, learning_rates, schedule
 

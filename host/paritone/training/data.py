@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from paritone import datasets
 from paritone.config import Config, FeatureExtraction, given, need
-from paritone.config.records import DataAugmentation
+from paritone.config.training import DataAugmentation
 from paritone.datasets import Dataset
 from paritone.datasets.prepared_audio import PreparedAudio
 from paritone.errors import ConfigError

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from paritone import datasets
 from paritone.config import Config, need
-from paritone.config.records import Training
+from paritone.config.training import Training
 from paritone.errors import ConfigError
 from paritone.models.load import load_keras
 from paritone.training import checkpoint, components, data, figures

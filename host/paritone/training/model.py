@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paritone.config import Config, need
-from paritone.config.records import Training, TrainingModel
+from paritone.config.training import Training, TrainingModel
 from paritone.errors import ModelError
 from paritone.models import transfer
 from paritone.models.custom import custom

@@ -45,6 +45,8 @@ _ADDENDS = 1 << 16
 _TRIES = 1024
 _SEARCHES = ((64, 16), (64, 160), (64, _TRIES), (4096, 256))
 """Factors on each side of the widest, and addends."""
+_PATIENCE = 1 << 18
+"""Pairs of factor and addend that a channel may cost on average, in a layer of many."""
 _NEVER = 1 << 60
 
 
@@ -93,6 +95,18 @@ class Requantization:
     shift: int
 
 
+@dataclass
+class _Patience:
+    """Pairs that may still be tried for a layer: with damaged scales every channel is hard."""
+
+    left: int
+
+    def bears(self, pairs: int) -> bool:
+        """Whether so many more may be."""
+        self.left -= pairs
+        return self.left >= 0
+
+
 @lru_cache(maxsize=256)  # one model is planned many times
 def solve(layer: Layer) -> Requantization | None:
     """Constants that are exact for every dot in range; None when none were found."""
@@ -102,8 +116,10 @@ def solve(layer: Layer) -> Requantization | None:
     real = layer.multiplier * 2.0 ** (layer.exponent - 31)
     most = int(np.floor(-1 - np.log2(max(real.max(), 2.0**-40) * 1.001)))
     at = _steps_of_reference(layer)
+    patience = _Patience((64 + len(real)) * _PATIENCE)
     for shift in (s for s in _SHIFTS if s <= most):
-        found = _solve_with(layer, _Lines(layer, at, shift), real * 2.0 ** (32 + shift), shift)
+        scaled = real * 2.0 ** (32 + shift)
+        found = _solve_with(layer, _Lines(layer, at, shift), scaled, shift, patience)
         if found is not None:
             return found
     return None
@@ -233,7 +249,7 @@ def _highest(target: Int64s, slope: Int64s, factor: Int64s) -> Int64s:
 
 
 def _solve_with(
-    layer: Layer, lines: _Lines, real: NDArray[np.float64], shift: int
+    layer: Layer, lines: _Lines, real: NDArray[np.float64], shift: int, patience: _Patience
 ) -> Requantization | None:
     factor = lines.widest(real)
     low, beyond = lines.constants(factor)
@@ -247,7 +263,8 @@ def _solve_with(
     found = []
     for channel in range(len(factor)):
         largest = min(int(most[channel]), base + _ADDENDS - 1)
-        split = _split(layer, lines, channel, int(factor[channel]), range(base, largest + 1))
+        addends = range(base, largest + 1)
+        split = _split(layer, lines, channel, int(factor[channel]), addends, patience)
         if split is None:
             return None
         found.append(split)
@@ -259,7 +276,7 @@ def _solve_with(
 
 
 def _split(
-    layer: Layer, lines: _Lines, channel: int, widest: int, addends: range
+    layer: Layer, lines: _Lines, channel: int, widest: int, addends: range, patience: _Patience
 ) -> tuple[int, int, int] | None:
     """Start, factor and addend (base included) of one channel.
 
@@ -269,6 +286,8 @@ def _split(
     limits = int(layer.start_low[channel]), int(layer.start_high[channel])
     addend = np.array(addends[: -_TRIES - 1 : -1], np.int64)
     for reach, tries in _SEARCHES:
+        if not patience.bears(2 * reach * tries):
+            return None
         factor = np.arange(max(widest - reach, 1), min(widest + reach, 1 << 31))
         low, beyond = lines.of_channel(channel, factor)
         able = low < beyond
@@ -281,9 +300,8 @@ def _split(
 def _search(
     factor: Int64s, low: Int64s, beyond: Int64s, addend: Int64s, limits: tuple[int, int]
 ) -> tuple[int, int, int] | None:
-    start = -((addend * _HIGH - low) // factor)
-    good = start * factor + addend * _HIGH < beyond
-    good &= (start >= limits[0]) & (start <= limits[1])
+    start = np.maximum(-((addend * _HIGH - low) // factor), limits[0])
+    good = (start * factor + addend * _HIGH < beyond) & (start <= limits[1])
     if not good.any():
         return None
     i, j = np.unravel_index(int(good.argmax()), good.shape)

@@ -27,7 +27,9 @@ _ROOM = 256 << FRACTION
 # Bounds further than this from the tightest cannot become it: weights move by less.
 _MARGIN = _ONE >> 5
 _ROUNDS = 60
-_CANDIDATES = 256
+_CANDIDATES = (16, 256)
+"""At least and at most, so that a round tries about `_TRIED` sums."""
+_TRIED = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -107,15 +109,21 @@ def _bounds(wanted: Int64s, sums: Int64s) -> tuple[Int64s, Int64s]:
 
 
 def _search(wanted: Int64s, nearest: Int64s) -> Int64s:
-    """Weights near `nearest` that leave `start` as much room as was found, by random steps."""
+    """Weights near `nearest` that leave `start` as much room as was found, by random steps.
+
+    Where one scale is a simple multiple of another nearly every pair is tight: fewer are tried.
+    """
     low, high = _bounds(wanted, weigh(nearest[0], VALUES)[:, None] + weigh(nearest[1], VALUES))
+    if low.max() <= high.min():
+        return nearest
     tight = (low > low.max() - _MARGIN) | (high < high.min() + _MARGIN)
     a, b = (VALUES[i] for i in np.nonzero(tight))
+    candidates = int(np.clip(_TRIED // len(a), *_CANDIDATES))
     rng = np.random.default_rng(0)
     best, room, radius = nearest, -_REACH, 64.0
     for _ in range(_ROUNDS):
-        spread = radius * rng.choice([2.0, 0.25, 0.03], (_CANDIDATES, 1))
-        steps = np.rint(rng.normal(0, spread, (_CANDIDATES, 2))).astype(np.int64)
+        spread = radius * rng.choice([2.0, 0.25, 0.03], (candidates, 1))
+        steps = np.rint(rng.normal(0, spread, (candidates, 2))).astype(np.int64)
         steps[0] = 0
         tried = best + steps
         sums = weigh(tried[:, :1], a) + weigh(tried[:, 1:], b)

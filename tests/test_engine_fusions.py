@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -83,6 +86,21 @@ def test_a_tensor_read_twice_stays() -> None:
     fixed(n, "SUB", first, NOTHING)
     assert len(kernels(n)) == 3
     expect_parity(Case(content(n), [every_value(n.shape(0), n.rng)]))
+
+
+def test_a_sum_of_simple_scales_costs_little() -> None:
+    """Of halves: nearly every pair of values is a tie, and no weighted sum rounds them all."""
+    n = network(1)
+    halved = n.activation((1, 16, 16, 4), 0.1, 0)
+    sides = [source(n, (1, 16, 16, 4), scale=0.05, zero=0) for _ in range(2)]
+    n.add("ADD", sides, [halved], options("AddOptions", fusedActivationFunction=NOTHING))
+    tracemalloc.start()
+    began = time.process_time()
+    assert kernels(n) == ["ADD"]
+    assert time.process_time() - began < 4
+    assert tracemalloc.get_traced_memory()[1] < 100e6
+    tracemalloc.stop()
+    expect_parity(Case(content(n), [tuple(every_value(n.shape(side), n.rng) for side in sides)]))
 
 
 @few

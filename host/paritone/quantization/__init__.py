@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import datasets, quiet
+from paritone import datasets
 from paritone.cache import Arrays, content_of, memo
 from paritone.config import Config, need, require_supported
 from paritone.datasets.clips import ClipStore
 from paritone.errors import ModelError
 from paritone.progress import notice
+from paritone.quantization.converter import convert
 
 RANDOM_PATCHES = 100
 # Where log-mel values lie on real audio with the tutorial's features (mean, deviation).
@@ -132,80 +132,6 @@ def check_shapes(
             f"the model has {output_shape[-1]} outputs, the data set has {classes} classes "
             f"(dataset.class_names)"
         )
-
-
-def convert(
-    model: Any,
-    patches: NDArray[np.float32],
-    input_type: str,
-    output_type: str,
-    *,
-    per_channel: bool = True,
-) -> bytes:
-    """Convert a Keras model for one patch at a time, calibrated on float patches.
-
-    Parameters
-    ----------
-    patches : float32 [n, n_mels, patch_length]
-    input_type, output_type : int8, uint8 or float
-
-    Raises
-    ------
-    ModelError
-        With the converter's last meaningful line.
-    """
-    shape = (1, *model.input_shape[1:])
-    quiet.import_tensorflow()
-    with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
-        try:
-            with quiet.silenced():
-                _export(model, shape, folder)
-                converter = _converter(folder, patches.reshape(-1, *shape), per_channel)
-                converter.inference_input_type = _tensor_type(input_type)
-                converter.inference_output_type = _tensor_type(output_type)
-                return bytes(converter.convert())
-        except Exception as error:  # whatever the converter throws, it is about the model
-            raise ModelError(f"the model cannot be quantized: {_reason(error)}") from error
-
-
-def _export(model: Any, shape: Sequence[int], folder: str) -> None:
-    """Write a SavedModel whose batch dimension is 1: no dynamic shape survives conversion."""
-    import keras
-    import tensorflow as tf
-
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint(
-        "serve",
-        lambda x: model(x, training=False),
-        input_signature=[tf.TensorSpec(shape, tf.float32)],
-    )
-    archive.write_out(folder, verbose=False)
-
-
-def _tensor_type(name: str) -> Any:
-    import tensorflow as tf
-
-    return tf.dtypes.as_dtype({"float": "float32"}.get(name, name))
-
-
-def _converter(folder: str, batches: NDArray[np.float32], per_channel: bool) -> Any:
-    import tensorflow as tf
-
-    converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([batch] for batch in batches)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    # TensorFlow has no public switch for it; dense layers have one of their own.
-    converter._experimental_disable_per_channel = not per_channel
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = not per_channel
-    return converter
-
-
-def _reason(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if "error" in line.lower() or "not supported" in line.lower()]
-    return (told or lines or [type(error).__name__])[-1][:300]
 
 
 def _write(path: Path, content: bytes) -> None:

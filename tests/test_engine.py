@@ -273,6 +273,15 @@ def test_a_float_model_is_refused():
         plan(parse(content))
 
 
+@pytest.mark.parametrize("dtype, zero", [("int8", 128), ("uint8", -1), ("float32", 1 << 31)])
+def test_an_end_has_a_zero_point_in_range(dtype, zero):
+    """Of a tensor that is only viewed under another shape: no kernel asks for it."""
+    ends = [Tensor((1, 4), dtype, (0.1,), (0,)), Tensor((4,), dtype, (0.1,), (zero,))]
+    content = build("SQUEEZE", ends[:1], ends[1], options("SqueezeOptions"))
+    with pytest.raises(ModelError, match=f"output 'tensor_1' has the zero point {zero}"):
+        plan(parse(content))
+
+
 def test_no_tensor_is_computed_twice():
     """An operator without effect counts too: TensorFlow Lite lets it overwrite other tensors."""
     tensors = [Tensor((1, 4), "int8", (1 / 128,), (0,)) for _ in range(3)]

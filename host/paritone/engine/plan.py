@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from paritone.engine import arrangement, fusions, lookups, lowering, memory, tflite
 from paritone.engine.arrangement import Arrangement
 from paritone.engine.lowering import Step
@@ -169,6 +171,9 @@ def _check_io(tensor: TensorInfo) -> None:
         )
     if tensor.data is not None:
         raise ModelError(f"input or output {tensor.name!r} is constant")
+    limits = np.iinfo("int32" if tensor.dtype == "float32" else tensor.dtype)
+    if not limits.min <= tensor.zero_point <= limits.max:
+        raise ModelError(f"input or output {tensor.name!r} has the zero point {tensor.zero_point}")
 
 
 def _operands(graph: Graph, op: Op) -> list[int]:

@@ -75,21 +75,34 @@ def find(
     ToolMissingError
         A tool that this board needs is not there: found out first.
     """
-    from paritone import config as configuration
-
-    overrides = [text for text in arguments if "=" in text and not Path(text).exists()]
-    models = [text for text in arguments if text not in overrides]
+    config, models = given(arguments, config_file)
     if len(models) > 1:
-        raise ConfigError(f"one model is expected, got {', '.join(models)}")
-    config = configuration.load_sections(config_file or default_config(), overrides)
+        raise ConfigError(f"one model is expected, got {', '.join(map(str, models))}")
     chosen = boards.get(board or config.board or boards.DEFAULT)
     boards.require_tools(chosen, port, run=run)
     build.require_cmsis_dsp(cmsis_dsp)
     out = folder or Path("build") / "boards" / chosen.name
-    path = Path(models[0]) if models else config.general.model_path
-    if path is None:
-        raise ConfigError("no model: name a .tflite file or set general.model_path")
-    return Project(config, _quantized(path, config, out), chosen, out, cmsis_dsp)
+    return Project(config, quantized(models[0], config, out), chosen, out, cmsis_dsp)
+
+
+def given(arguments: Sequence[str], config_file: Path | None) -> tuple[Config, list[Path]]:
+    """Configuration and models of a command's arguments, as `find` takes them.
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot be used, or there is no model.
+    """
+    from paritone import config as configuration
+
+    overrides = [text for text in arguments if "=" in text and not Path(text).exists()]
+    models = [Path(text) for text in arguments if text not in overrides]
+    config = configuration.load_sections(config_file or default_config(), overrides)
+    if not models:
+        if config.general.model_path is None:
+            raise ConfigError("no model: name a .tflite file or set general.model_path")
+        models = [config.general.model_path]
+    return config, models
 
 
 def default_config() -> Path:
@@ -100,8 +113,14 @@ def default_config() -> Path:
     raise ConfigError(f"no {CONFIG_NAME} here: give --config FILE")
 
 
-def _quantized(path: Path, config: Config, folder: Path) -> Path:
-    """The model itself, or what quantization makes of a float one."""
+def quantized(path: Path, config: Config, folder: Path) -> Path:
+    """The model itself, or what quantization makes of a float one, in `folder`.
+
+    Raises
+    ------
+    ConfigError, ModelError, AudioError
+        The model is not there or cannot be quantized; a clip that cannot be used.
+    """
     from paritone import progress, quantization
 
     if not path.is_file():
@@ -109,5 +128,7 @@ def _quantized(path: Path, config: Config, folder: Path) -> Path:
     if path.suffix == ".tflite":
         return path
     folder.mkdir(parents=True, exist_ok=True)
+    general = config.general.model_copy(update={"model_path": path})
+    config = config.model_copy(update={"general": general})
     with progress.stage(f"Quantizing {path.name}"):
         return quantization.quantize(config, folder / "quantized_model.tflite")

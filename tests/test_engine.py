@@ -273,7 +273,7 @@ def test_a_float_model_is_refused():
         plan(parse(content))
 
 
-@pytest.mark.parametrize("dtype, zero", [("int8", 128), ("uint8", -1), ("float32", 1 << 31)])
+@pytest.mark.parametrize(("dtype", "zero"), [("int8", 128), ("uint8", -1), ("float32", 1 << 31)])
 def test_an_end_has_a_zero_point_in_range(dtype, zero):
     """Of a tensor that is only viewed under another shape: no kernel asks for it."""
     ends = [Tensor((1, 4), dtype, (0.1,), (0,)), Tensor((4,), dtype, (0.1,), (zero,))]

@@ -33,11 +33,11 @@ lint: setup ## ruff and mypy
 	$(BIN)/ruff format --check host tests
 	$(BIN)/mypy
 
-bench: setup ## instructions and modelled cycles on the emulated Cortex-M4, a peer's; features beside librosa
+bench: setup ## instructions and modelled cycles on the emulated Cortex-M4, a peer's; speed beside librosa and TensorFlow Lite
 	@$(BIN)/python -c 'import bakenn' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable '.[peers]' \
 		|| echo "Without peers, which could not be installed" >&2
 	$(BIN)/paritone bench
-	$(BIN)/python -m paritone.frontend_speed
+	$(BIN)/paritone speed
 
 clean: ## remove the build folder and the environment
 	rm -rf build $(VENV)

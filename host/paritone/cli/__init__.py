@@ -51,6 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
         frontend,
         model,
         silence,
+        speed,
         zoo,
     )
 

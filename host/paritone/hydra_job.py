@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,13 +27,11 @@ class _Stopped(BaseException):
         self.error = error
 
 
-def run(
-    directory: Path, name: str, overrides: Sequence[str], *, multirun: bool, host_only: bool
-) -> None:
+def run(directory: Path, name: str, overrides: Sequence[str], *, host_only: bool) -> None:
     """Run `name` in `directory` with Hydra's semantics.
 
-    Every job of a multirun is composed and checked, its clips and models read, before Hydra
-    makes a directory: bad input leaves nothing behind.
+    It is composed and checked, its clips and models read, before Hydra makes a directory: bad
+    input leaves nothing behind.
 
     Parameters
     ----------
@@ -45,79 +42,37 @@ def run(
     ParitoneError
         As the job raised it.
     """
-    jobs = sweep(overrides) if multirun else [list(overrides)]
-    ready = [
-        pipeline.prepare(configuration.load(directory, name, job), host_only=host_only)
-        for job in jobs
-    ]
+    ready = pipeline.prepare(configuration.load(directory, name, overrides), host_only=host_only)
 
     def job(composed: Any) -> None:
         from hydra.core.hydra_config import HydraConfig
 
         try:
-            prepared = _matching(
-                ready, configuration.from_dictconfig(composed, directory), host_only
+            config = configuration.from_dictconfig(composed, directory)
+            # What Hydra interpolates, a time for one, may differ.
+            prepared = (
+                ready if ready.config == config else pipeline.prepare(config, host_only=host_only)
             )
             pipeline.run(prepared, Path(HydraConfig.get().runtime.output_dir))
         except Exception as error:
             raise _Stopped(error) from error
 
     try:
-        _hydra(job, directory, name, overrides, multirun)
+        call(job, directory, name, overrides)
     except _Stopped as stopped:
         raise stopped.error from stopped.error.__cause__
     except OSError as error:
         raise ConfigError(f"hydra.run.dir: the directory cannot be written: {error}") from error
 
 
-def _matching(
-    ready: list[pipeline.Prepared], config: configuration.Config, host_only: bool
-) -> pipeline.Prepared:
-    """The job prepared for this configuration, which may differ by what Hydra interpolates."""
-    for index, prepared in enumerate(ready):
-        if prepared.config == config:
-            return ready.pop(index)
-    return pipeline.prepare(config, host_only=host_only)
-
-
-def sweep(overrides: Sequence[str]) -> list[list[str]]:
-    """Overrides of each job of a multirun, as Hydra's basic sweeper expands them.
-
-    Raises
-    ------
-    ConfigError
-        An override cannot be parsed.
-    """
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import OverrideParseException
-
-    try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
-    except OverrideParseException as error:
-        raise ConfigError(str(error).splitlines()[0]) from error
-    choices = []
-    for override in parsed:
-        if override.is_sweep_override():
-            key = override.get_key_element()
-            choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
-        else:
-            assert override.input_line is not None
-            choices.append([override.input_line])
-    return [list(job) for job in itertools.product(*choices)]
-
-
-def _hydra(job: Any, directory: Path, name: str, overrides: Sequence[str], multirun: bool) -> None:
+def call(job: Callable[[Any], None], directory: Path, name: str, arguments: Sequence[str]) -> None:
+    """Have Hydra compose `name` and call `job`, with arguments of Hydra's command line."""
     import hydra
 
-    named = any(override.startswith("hydra.job.name=") for override in overrides)
-    arguments = [
-        *(["--multirun"] if multirun else []),
-        *overrides,
-        *([] if named else [f"hydra.job.name={JOB_NAME}"]),
-    ]
+    named = any(argument.startswith("hydra.job.name=") for argument in arguments)
     main = hydra.main(version_base="1.3", config_path=str(directory.resolve()), config_name=name)
     quiet.keep_streams()
-    with _command_line(arguments):
+    with _command_line([*arguments, *([] if named else [f"hydra.job.name={JOB_NAME}"])]):
         main(job)()
 
 

@@ -58,8 +58,12 @@ class Results:
 Step = Callable[[Prepared, Path, Results], Results]
 
 
-def run(prepared: Prepared, run_dir: Path) -> dict[str, Any]:
+def run(prepared: Prepared, run_dir: Path, parent_run: str | None = None) -> dict[str, Any]:
     """Run the steps of ``operation_mode`` in a directory; returns what summary.json holds.
+
+    Parameters
+    ----------
+    parent_run : of MLflow's records: the sweep that this run is a part of
 
     Raises
     ------
@@ -70,7 +74,7 @@ def run(prepared: Prepared, run_dir: Path) -> dict[str, Any]:
     config = prepared.config
     run_dir.mkdir(parents=True, exist_ok=True)
     results = Results(config.general.model_path)
-    with _logged(run_dir / LOG_NAME), tracking.tracked(config, run_dir) as tracker:
+    with _logged(run_dir / LOG_NAME), tracking.tracked(config, run_dir, parent_run) as tracker:
         results = replace(results, tracker=tracker)
         _log.info("operation_mode %s", config.operation_mode)
         for letter in STEPS[config.operation_mode]:

@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 @contextmanager
@@ -32,6 +33,31 @@ def silenced() -> Iterator[None]:
         for descriptor, old in zip((1, 2), saved, strict=True):
             os.dup2(old, descriptor)
             os.close(old)
+
+
+@contextmanager
+def into(path: Path) -> Iterator[None]:
+    """Append to a file what Python and C++ write to both output streams."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    try:
+        with path.open("ab") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        yield
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        for descriptor, old in zip((1, 2), saved, strict=True):
+            os.dup2(old, descriptor)
+            os.close(old)
+
+
+def set_tensorflow_up() -> None:
+    """Keep TensorFlow's banner and device chatter from the terminal; before it is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
 def import_tensorflow() -> None:

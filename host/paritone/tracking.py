@@ -20,7 +20,15 @@ from paritone.progress import notice
 
 _SCHEMES = ("", "file", "sqlite", "http", "https", "databricks", "postgresql", "mysql", "mssql")
 _LONGEST = 6000
-_FILES = ("*.png", "*.log", "summary.json", "report.html", ".hydra/*.yaml")
+_FILES = (
+    "*.png",
+    "*.log",
+    "summary.json",
+    "report.html",
+    "comparison*.csv",
+    "comparison.html",
+    ".hydra/*.yaml",
+)
 _ENVIRONMENT = {
     "MLFLOW_ALLOW_FILE_STORE": "true",  # the zoo's users name a folder, which MLflow still writes
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -34,6 +42,11 @@ class Tracker:
 
     def __init__(self, client: Any, run_id: str) -> None:
         self._client, self._run_id, self._failed = client, run_id, False
+
+    @property
+    def run(self) -> str | None:
+        """The run's identifier in MLflow; None where nothing is recorded."""
+        return self._run_id or None
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Record numbers; `step` is the epoch, 1 the first."""
@@ -89,8 +102,12 @@ def check(config: Config) -> None:
 
 
 @contextmanager
-def tracked(config: Config, run_dir: Path) -> Iterator[Tracker]:
+def tracked(config: Config, run_dir: Path, parent_run: str | None = None) -> Iterator[Tracker]:
     """Open a run in MLflow's records, and close it as finished or failed.
+
+    Parameters
+    ----------
+    parent_run : the run below which MLflow shows this one: a sweep's
 
     Raises
     ------
@@ -102,7 +119,10 @@ def tracked(config: Config, run_dir: Path) -> Iterator[Tracker]:
         yield Untracked()
         return
     with _environment():
-        tracker = _begin(config, uri, run_dir)
+        tags = {"operation_mode": config.operation_mode, "run_dir": str(run_dir)}
+        if parent_run is not None:
+            tags["mlflow.parentRunId"] = parent_run
+        tracker = _begin(config, uri, run_dir.name, tags, parameters(config))
         try:
             yield tracker
         except BaseException:
@@ -111,7 +131,39 @@ def tracked(config: Config, run_dir: Path) -> Iterator[Tracker]:
         tracker.end("FINISHED")
 
 
-def _begin(config: Config, uri: str, run_dir: Path) -> Tracker:
+@contextmanager
+def sweep(config: Config, folder: Path) -> Iterator[Tracker]:
+    """Open the run that those of a sweep's jobs are shown below, and close it.
+
+    Made before the jobs are: side by side, they find the records' place and their experiment.
+
+    Raises
+    ------
+    ConfigError
+        ``mlflow.uri`` cannot be written to.
+    """
+    uri = _uri(config)
+    if uri is None:
+        yield Untracked()
+        return
+    with _environment():
+        tags = {"operation_mode": config.operation_mode, "sweep_dir": str(folder)}
+        tracker = _begin(config, uri, f"sweep {folder.name}", tags, {})
+        try:
+            yield tracker
+        except BaseException:
+            tracker.end("FAILED")
+            raise
+        tracker.end("FINISHED")
+
+
+def _begin(
+    config: Config,
+    uri: str,
+    name: str,
+    tags: Mapping[str, str],
+    logged: Mapping[str, str],
+) -> Tracker:
     try:
         from mlflow import MlflowClient
 
@@ -122,11 +174,11 @@ def _begin(config: Config, uri: str, run_dir: Path) -> Tracker:
                 parents=True, exist_ok=True
             )
         client = MlflowClient(tracking_uri=uri)
-        name = config.general.project_name
-        known = client.get_experiment_by_name(name)
-        experiment = known.experiment_id if known else client.create_experiment(name)
-        run = client.create_run(experiment, run_name=run_dir.name, tags=_tags(config, run_dir))
-        for key, value in parameters(config).items():
+        project = config.general.project_name
+        known = client.get_experiment_by_name(project)
+        experiment = known.experiment_id if known else client.create_experiment(project)
+        run = client.create_run(experiment, run_name=name, tags=dict(tags))
+        for key, value in logged.items():
             client.log_param(run.info.run_id, key, value)
     except Exception as error:
         raise ConfigError(f"mlflow.uri: {uri} cannot be written to: {_line(error)}") from error
@@ -146,10 +198,6 @@ def parameters(config: Config) -> dict[str, str]:
 
     walk("", config.model_dump(exclude_unset=True))
     return found
-
-
-def _tags(config: Config, run_dir: Path) -> dict[str, str]:
-    return {"operation_mode": config.operation_mode, "run_dir": str(run_dir)}
 
 
 def _uri(config: Config) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from paritone import __version__
+from paritone import __version__, quiet
 from paritone.errors import ParitoneError
 
 # Typer carries its own copy of click since 0.16: its usage errors are reached through Typer.
@@ -43,9 +43,7 @@ def version() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit: 0 done, 1 a check failed, 2 bad input, 3 a tool is missing."""
-    # TensorFlow's banner and device chatter; must be set before it is imported.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    quiet.set_tensorflow_up()
     from paritone.cli import (  # noqa: F401 - they add their commands
         device,
         frontend,

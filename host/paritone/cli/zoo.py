@@ -49,7 +49,7 @@ def run(
     ] = False,
 ) -> None:
     """Run the service or chain that operation_mode names, as Hydra runs it."""
-    from paritone import hydra_job
+    from paritone import hydra_job, sweep
 
     given = {"target": on, "port": port}
     options = [
@@ -58,13 +58,8 @@ def run(
         for key, name in given.items()
         if name is not None
     ]
-    hydra_job.run(
-        config_path,
-        config_name,
-        [*(overrides or []), *options],
-        multirun=multirun,
-        host_only=host_only_ok,
-    )
+    start = sweep.run if multirun else hydra_job.run
+    start(config_path, config_name, [*(overrides or []), *options], host_only=host_only_ok)
 
 
 @app.command()

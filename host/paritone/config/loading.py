@@ -51,8 +51,10 @@ def load_sections(path: Path | str, overrides: Sequence[str] = ()) -> Config:
     return config
 
 
-def compose(directory: Path | str, name: str, overrides: Sequence[str] = ()) -> DictConfig:
-    """Return what Hydra makes of a file and its overrides, without Hydra's own section."""
+def compose(
+    directory: Path | str, name: str, overrides: Sequence[str] = (), *, whole: bool = False
+) -> DictConfig:
+    """Return what Hydra makes of a file and its overrides, its own section only if `whole`."""
     import yaml  # type: ignore[import-untyped]
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
@@ -62,7 +64,7 @@ def compose(directory: Path | str, name: str, overrides: Sequence[str] = ()) -> 
     path = _existing_file(directory, name)
     try:
         with initialize_config_dir(str(path.parent), version_base="1.3"):
-            return hydra_compose(path.name, overrides=list(overrides))
+            return hydra_compose(path.name, list(overrides), return_hydra_config=whole)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path.name}: {_yaml_problem(error)}") from error
     except UnicodeDecodeError as error:

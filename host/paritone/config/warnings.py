@@ -44,6 +44,11 @@ def unused(config: Config) -> list[str]:
     named += ["tools.path_to_cubeIDE"] if cube is not None else []
     if named:
         found.append(f"{', '.join(named)}: of ST's own tools; accepted, and unused here")
+    if config.general.gpu_memory_limit is not None:
+        found.append(
+            "general.gpu_memory_limit: accepted, and unused here; TF_FORCE_GPU_ALLOW_GROWTH=true "
+            "keeps TensorFlow from taking all of a GPU's memory"
+        )
     features = config.feature_extraction
     if features.db_reference is not None and not features.to_db:
         found.append("feature_extraction.db_reference: without to_db it has no effect")

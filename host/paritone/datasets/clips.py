@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from paritone import cores
 from paritone.config import Config
 from paritone.datasets import Clip, Dataset
 from paritone.datasets.prepared_audio import PreparedAudio
@@ -62,7 +62,7 @@ class ClipStore:
         from paritone.progress import track
 
         prepared = PreparedAudio(self._config)
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(cores.count()) as pool:
             done = pool.map(lambda clip: prepare(clip, self._config, prepared), clips)
             try:
                 for data in track(done, f"Reading {title}", len(clips)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from paritone import cores
 from paritone.cache import content_of, memo
 from paritone.config import Config
 from paritone.datasets import Dataset
@@ -134,7 +134,7 @@ def in_threads(
     worker: Callable[[], Callable[[Item], Result]], items: Sequence[Item], title: str
 ) -> list[Result]:
     """Work on every core; `worker` makes one function that a single thread uses at a time."""
-    count = min(os.cpu_count() or 1, len(items))
+    count = min(cores.count(), len(items))
     idle: SimpleQueue[Callable[[Item], Result]] = SimpleQueue()
     for _ in range(count):
         idle.put(worker())

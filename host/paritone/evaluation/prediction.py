@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import audio, datasets, evaluation
+from paritone import audio, cores, datasets, evaluation
 from paritone.config import Config, need, target
 from paritone.datasets import Clip
 from paritone.datasets.clips import ClipData
@@ -173,7 +172,7 @@ def _read(paths: Sequence[Path], config: Config) -> tuple[list[Recording], dict[
             return error
 
     good, bad = [], {}
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(cores.count()) as pool:
         done = track(pool.map(read, paths), "Reading clips to predict", len(paths))
         for path, found in zip(paths, done, strict=True):
             if isinstance(found, AudioError):

@@ -25,7 +25,7 @@ from typing import Any
 
 import platformdirs
 
-from paritone import sources
+from paritone import cores, sources
 from paritone.errors import ToolMissingError
 from paritone.native.cdef import CDEF
 
@@ -176,7 +176,7 @@ def _build_runtime(name: str, files: Sequence[Path], flags: Sequence[str], folde
     shared = [*_shared_flags(), *flags]
     objects = folder / "objects"
     objects.mkdir()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores.count()) as pool:
         jobs = [
             pool.submit(
                 _compile,

@@ -78,8 +78,15 @@ def image(path: Path, caption: str, run_dir: Path) -> Image:
     return Image(data, width, height, path.relative_to(run_dir).as_posix(), caption)
 
 
-def render(title: str, subtitle: str, sections: Sequence[Section]) -> str:
-    """Return the page; sections without content are left out, all text is escaped."""
+def render(
+    title: str, subtitle: str, sections: Sequence[Section], numbers: str = "summary.json"
+) -> str:
+    """Return the page; sections without content are left out, all text is escaped.
+
+    Parameters
+    ----------
+    numbers : the file beside it that a script would read
+    """
     import jinja2
 
     folder = Path(__file__).parent / "templates"
@@ -95,6 +102,7 @@ def render(title: str, subtitle: str, sections: Sequence[Section]) -> str:
         subtitle=subtitle,
         sections=[section for section in sections if not section.empty],
         version=__version__,
+        numbers=numbers,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from paritone import datasets
+from paritone import cores, datasets
 from paritone.config import Config, FeatureExtraction, given, need
 from paritone.config.training import DataAugmentation
 from paritone.datasets import Dataset
@@ -55,7 +54,7 @@ def read(dataset: Dataset, config: Config, title: str) -> Recordings:
     from paritone.progress import track
 
     prepared = PreparedAudio(config)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(cores.count()) as pool:
         done = pool.map(prepared.spectrogram, (clip.path for clip in dataset.clips))
         try:
             spectrograms = tuple(track(done, f"Reading {title}", len(dataset.clips)))

@@ -23,6 +23,8 @@ from tflite_models import ACTIVATIONS, Case, Tensor, build, expect_parity, optio
 
 pytestmark = pytest.mark.usefixtures("tflite_schema")
 SAME, VALID = 0, 1
+BLOCK = 64
+"""Triples of pixels: all that a case has."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,9 @@ SHAPES = (
     Shape((4, 5), 64, 11, weights="small"),
     Shape((5, 4), 12, 6, (3, 3), padding=SAME, weights="small", zeros=(7, 0), activation="NONE"),
     Shape((3, 3), 16, 8, weights="zero", zeros=(-3, 9)),
+    Shape((4, 4), 20, 6, (3, 3), padding=SAME, zeros=(11, -128)),
+    Shape((2, 2), 128, 4, weights="lowest", zeros=(-1, -128)),
+    Shape((5, 5), 36, 4, weights="small", zeros=(2, -128)),
 )
 
 
@@ -74,7 +79,7 @@ def _weights(shape: Shape, rng: np.random.Generator) -> np.ndarray:
         return rng.laplace(0, spread, dimensions).round().clip(-127, 127).astype(np.int64)
     if shape.weights == "ends":
         return rng.choice([-127, 127], dimensions)
-    return np.full(dimensions, 127 if shape.weights == "high" else -127)
+    return np.full(dimensions, {"high": 127, "low": -127, "lowest": -128}[shape.weights])
 
 
 def _case(shape: Shape, seed: int) -> Case:
@@ -88,7 +93,8 @@ def _case(shape: Shape, seed: int) -> Case:
         for n, w, s, d in sides
     ]
     output = Tensor((1, *out, shape.channels), "int8", (0.05,), (shape.zeros[1],))
-    spread = values[0].size if shape.weights in ("high", "low") else np.sqrt(values[0].size)
+    alike = shape.weights in ("high", "low", "lowest")
+    spread = values[0].size if alike else np.sqrt(values[0].size)
     scales = 0.05 / 0.03 / spread / 64 * rng.uniform(0.3, 3, shape.channels)
     weights = Tensor(values.shape, "int8", tuple(scales.astype(np.float32)), data=values)
     bias_scales = tuple(np.float32(0.03) * scales.astype(np.float32))
@@ -125,7 +131,8 @@ def _plans(case: Case) -> list[Plan]:
     pairs = packed.with_pairs(step.params)
     assert (pairs is None) == (step.params.depth % 4 > 0)
     if pairs is not None:
-        others += [pairs, packed.with_block(pairs, 1), packed.with_widened(pairs)]
+        others += [packed.with_block(pairs, block) for block in (BLOCK, 1, 3)]
+        others += [packed.with_widened(others[-3])]
     return [
         made,
         *(_with(made, with_params(step, p)) for p in others),
@@ -141,8 +148,11 @@ def _coded(p: params.Products) -> params.Products:
 
 
 def _with(made: Plan, step: Step) -> Plan:
-    """The same plan of one step that needs no more scratch memory."""
-    return replace(made, arrangement=replace(made.arrangement, steps=(step,)))
+    """The same plan of one step, with scratch memory of its own behind all else."""
+    at = -(-made.arena_bytes // 16) * 16
+    size = at + step.params.scratch_bytes
+    changed = replace(made.arrangement, steps=(step,), scratch=(at,), arena_bytes=size)
+    return replace(made, arrangement=changed)
 
 
 @pytest.mark.parity
@@ -196,6 +206,21 @@ def test_chunks_and_both_requantizations_are_covered(cases):
 
 def _params(case: Case):
     return plan(parse(case.content)).steps[0].params
+
+
+def test_pixels_left_over_by_threes_are_covered(cases):
+    """By themselves behind pairs: sums in one piece and in several, both requantizations."""
+    found = []
+    for case in cases:
+        step, *_ = plan(parse(case.content)).steps
+        p, pixels = step.params, step.params.window.out_height * step.params.window.out_width
+        if p.depth % 4 == 0 and pixels > 3 and pixels % 3 == 1:
+            found.append(p)
+    kinds = {(p.addend is None, p.chunks is not None) for p in found}
+    assert kinds >= {(False, False), (False, True), (True, True)}
+    assert {p.depth % 64 > 0 for p in found} == {p.depth > 64 for p in found} == {True, False}
+    assert {p.window.out_channels % 4 > 0 for p in found} == {True, False}
+    assert {p.window.leaves_input for p in found} == {True, False}
 
 
 def test_lanes_hold_every_sum(cases):

@@ -44,12 +44,16 @@ void paritone_channel_lookup(const paritone_step_t *step, int32_t first_row, int
                              uint8_t *arena)
 {
     const paritone_channel_lookup_t *p = step->params;
-    const int32_t pixels = (int32_t)step->row_bytes / p->channels;
-    for (int32_t y = first_row; y < first_row + rows; y++) {
+    const int32_t end = first_row + rows, channels = p->channels;
+    const int32_t there = (int32_t)step->input[0].rows;
+    for (int32_t y = first_row, n; y < end; y += n) {
         const uint8_t *input = row_of(step->input[0], y, step->row_bytes, arena);
         uint8_t *output = output_row(step, y, arena);
-        const int32_t done = look_up_words(input, output, p->table, pixels, p->channels);
+        n = there - y % there; /* rows behind each other */
+        n = n < end - y ? n : end - y;
+        const int32_t pixels = n * (int32_t)step->row_bytes / channels;
+        const int32_t done = look_up_words(input, output, p->table, pixels, channels);
         paritone_channel_lookup_c(&input[done], &output[done], &p->table[done * 256], pixels,
-                                  p->channels, p->channels - done);
+                                  channels, channels - done);
     }
 }

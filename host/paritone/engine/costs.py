@@ -24,6 +24,8 @@ TILE, TILE_DEPTH = 71.0, 6.1
 """Instructions of three pixels by four channels, and for each value that they are sums of."""
 PAIRS, PAIRS_DEPTH = 77.0, 5.5
 """The same of two tiles by pairs of channels."""
+ALONE, ALONE_DEPTH = 220.0, 3.2
+"""The same of a pixel that threes leave over, where pairs have room for it behind a block."""
 PAIRS_LEAST = 64
 """Values of a window from which on pairs are worth their cycles: they load more words at once."""
 PACKING = 2.2
@@ -83,14 +85,17 @@ def _of_products(p: params.Products, rows: Sequence[int]) -> float:
     w = p.window
     groups = ceil(w.out_channels / 4)
     weights = groups * 4 * p.depth
-    triples = [ceil(n * w.out_width / 3) for n in rows]
-    visits = sum(ceil(n / p.block) for n in triples)
+    pixels = [n * w.out_width for n in rows]
+    visits = sum(ceil(ceil(n / 3) / p.block) for n in pixels)
     tile = PAIRS + PAIRS_DEPTH * p.depth if p.pairs else TILE + TILE_DEPTH * p.depth
+    alone = sum(n > 3 and n % 3 == 1 and n // 3 % p.block > 0 for n in pixels) if p.pairs else 0
+    tiles = (sum(ceil(n / 3) for n in pixels) - alone) * tile
+    tiles += alone * (ALONE + ALONE_DEPTH * p.depth)
     unpacking = visits * (UNPACKING if p.coded is None else DECODING)
     if p.wide is not None:
         unpacking = FLASH_BYTE
     group = GROUP_PAIRS if p.pairs else GROUP
-    return groups * (sum(triples) * tile + visits * group) + weights * unpacking
+    return groups * (tiles + visits * group) + weights * unpacking
 
 
 def saving_flash(step: Step, rows: Sequence[int], point: str) -> Step:

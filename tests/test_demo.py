@@ -48,6 +48,7 @@ def test_summary_has_every_part(summary):
         "operation_mode",
         "model",
         "accuracy",
+        "quantization",
         "parity",
         "latency",
         "memory",

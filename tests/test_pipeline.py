@@ -76,7 +76,12 @@ def test_chain_eqe(project, tmp_path, capfd):
 def test_evaluation_of_a_quantized_model_and_quantization(project, tmp_path):
     assert project("operation_mode=quantization", "+quantization.granularity=per_tensor") == 0
     model = tmp_path / "run/quantized_models/quantized_model.tflite"
-    assert set(summary(tmp_path / "run")) == {"schema", "operation_mode", "model"}
+    assert set(summary(tmp_path / "run")) == {
+        "schema",
+        "operation_mode",
+        "model",
+        "quantization",
+    }
     moved = tmp_path / "moved.tflite"
     model.rename(moved)
     shutil.rmtree(tmp_path / "run")

@@ -9,10 +9,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from paritone import evaluation, preparation, progress, quantization, report, tracking
 from paritone.config import STEPS, target
 from paritone.errors import AudioError, CheckFailedError, ParitoneError
-from paritone.evaluation import figures, metrics, patch_files, prediction, scoring, streaming
+from paritone.evaluation import (
+    figures,
+    layer_errors,
+    metrics,
+    patch_files,
+    prediction,
+    remedies,
+    scoring,
+    streaming,
+)
 from paritone.evaluation.accuracy import Accuracy
 from paritone.preparation import Prepared
 from paritone.report import page
@@ -181,7 +192,21 @@ def _quantize(prepared: Prepared, run_dir: Path, results: Results) -> Results:
     with _step("Quantizing"):
         quantization.quantize(config.model_copy(update={"general": general}), path, prepared.store)
     _log.info("quantized model: %s, %d bytes", path, path.stat().st_size)
+    results = _compare_layers(prepared, results, path)
     return replace(results, model=path).with_part("model", evaluation.describe(path))
+
+
+def _compare_layers(prepared: Prepared, results: Results, quantized: Path) -> Results:
+    """Measure each layer's noise on the run's own clips: those of the test, else of calibration."""
+    clips = prepared.test or prepared.calibration
+    if clips is None:
+        return results
+    patches = np.concatenate([clip.patches for clip in prepared.store.load(clips)])
+    with _step("Comparing layers with the float model's"):
+        found = layer_errors.measure(_need(results.model), quantized, patches, prepared.config)
+    told = remedies.of(found["layers"], prepared.config.quantization)
+    _log.info("most noise of their own: %s", ", ".join(told["worst"]))
+    return results.with_part("quantization", {**found, **told})
 
 
 def _benchmark(prepared: Prepared, run_dir: Path, results: Results) -> Results:

@@ -22,6 +22,7 @@ PARTS = (
     "model",
     "float_model",
     "accuracy",
+    "quantization",
     "prediction",
     "parity",
     "latency",
@@ -67,7 +68,17 @@ def print_summary(record: Mapping[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(title=f"paritone: {record['operation_mode']}", show_header=False, title_style="")
-    sections = (_model, _float_model, _accuracy, _prediction, _parity, _latency, _memory, _left_out)
+    sections = (
+        _model,
+        _float_model,
+        _accuracy,
+        _quantization,
+        _prediction,
+        _parity,
+        _latency,
+        _memory,
+        _left_out,
+    )
     for section in sections:
         for name, value in section(record):
             table.add_row(name, value)
@@ -113,6 +124,20 @@ def _accuracy(record: Mapping[str, Any]) -> Rows:
         whole = ", whole clips" if "threshold" in row else ""
         rows.append((f"accuracy, {kind} ({row['features']} features{whole})", text))
     return rows
+
+
+def _quantization(record: Mapping[str, Any]) -> Rows:
+    found = record.get("quantization")
+    if not found:
+        return []
+    output, rows = found["layers"][-1]["snr_db"], []
+    if output is not None:
+        rows.append(("signal to quantization noise", f"{output:.1f} dB at the output"))
+    rows.append(("most noise of their own", ", ".join(found["worst"][:3])))
+    return rows + [
+        (f"to mend {one['layer']}", f"{'; '.join(one['try'])}: {one['because']}")
+        for one in found["remedies"][:3]
+    ]
 
 
 def _prediction(record: Mapping[str, Any]) -> Rows:

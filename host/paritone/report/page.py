@@ -18,7 +18,7 @@ from paritone.datasets import Dataset
 from paritone.datasets.clips import ClipStore
 from paritone.evaluation.accuracy import Accuracy
 from paritone.evaluation.prediction import FIGURES, Predictions
-from paritone.report import MEMORY, figures, html
+from paritone.report import MEMORY, figures, html, quantization
 from paritone.report.html import Block, Card, Image, Section, Table, image
 
 MOST_SHOWN = 8
@@ -74,6 +74,7 @@ def _sections(found: Material) -> Iterator[Section]:
     yield Section("confusion", "Confusion matrices", figures=_drawn(found, "confusion_matrix"))
     yield _misclassified(found)
     yield _differences(found)
+    yield quantization.section(found.record.get("quantization", {}), found.run_dir)
     yield Section("unknown", "Unknown class", figures=_drawn(found, "unknown_class"))
     yield _parity(found.record)
     yield _latency(found)

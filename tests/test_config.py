@@ -418,7 +418,6 @@ def test_a_missing_configuration(folder: Path) -> None:
     ("overrides", "expected"),
     [
         (("dataset.multi_label=True",), "dataset.multi_label True"),
-        (("quantization.quantizer=onnx_quantizer",), "quantization.quantizer onnx_quantizer"),
     ],
 )
 def test_what_is_not_there_yet_says_so(

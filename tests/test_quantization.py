@@ -134,7 +134,6 @@ def test_quantization_split_takes_a_part(model_file, tmp_path, monkeypatch):
     ("section", "named"),
     [
         ({"optimize": True}, "optimize"),
-        ({"quantizer": "onnx_quantizer"}, "onnx_quantizer"),
     ],
 )
 def test_what_is_not_there_yet(model_file, tmp_path, section, named):

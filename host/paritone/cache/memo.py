@@ -114,5 +114,8 @@ def _code() -> dict[str, Any]:
         "machine": platform.machine(),
         "paritone": modules("**/*.py"),
         "c": digest.hexdigest(),
-        **versions("keras", "librosa", "numpy", "scipy", "tensorflow", "tflite"),
+        **versions(
+            *("keras", "librosa", "numpy", "onnx", "onnxruntime"),
+            *("scipy", "tensorflow", "tf2onnx", "tflite"),
+        ),
     }

@@ -91,18 +91,32 @@ def target(config: Config) -> str:
 
 def require_supported(config: Config) -> None:
     """Raise ConfigError for what is legal in the zoo and not there yet in Paritone."""
-    mode, model = config.operation_mode, config.general.model_path
+    mode = config.operation_mode
     problems = {
         "dataset.multi_label True": config.dataset.multi_label,
-        "quantization.quantizer onnx_quantizer": "q" in STEPS[mode]
-        and config.quantization.quantizer == "onnx_quantizer",
+        **_onnx_on_device(config),
         "quantization.optimize True": "q" in STEPS[mode] and config.quantization.optimize,
-        f"general.model_path {model.name if model else ''} (ONNX)": model is not None
-        and model.suffix.lower() == ".onnx",
     }
     missing = [what for what, asked in problems.items() if asked]
     if missing:
         raise ConfigError("\n".join(f"{what} is not there yet" for what in missing))
+
+
+def _onnx_on_device(config: Config) -> dict[str, bool]:
+    """What of ONNX would have to run on a device."""
+    steps, model = STEPS[config.operation_mode], config.general.model_path
+    device = bool(set("bd") & set(steps)) or target(config) != "host"
+    from_onnx = model is not None and model.suffix.lower() == ".onnx"
+    return {
+        "quantization.quantizer onnx_quantizer for a device": device
+        and "q" in steps
+        and config.quantization.quantizer == "onnx_quantizer",
+        f"general.model_path {model.name if model else ''} (ONNX) on a device": device
+        and from_onnx,
+        "quantization.quantizer TFlite_converter of an ONNX model": "q" in steps
+        and from_onnx
+        and config.quantization.quantizer != "onnx_quantizer",
+    }
 
 
 def _sections(config: Config) -> Iterator[str]:

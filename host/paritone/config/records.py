@@ -6,7 +6,7 @@ Keys of our own are marked "ours": the zoo does not have them, and they are all 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -21,9 +21,9 @@ from paritone.config.coercion import (
     OptionalText,
     RelativePath,
     Text,
+    is_none,
     optional,
     to_bytes,
-    to_literal,
     to_text,
 )
 from paritone.config.data import (
@@ -42,6 +42,7 @@ from paritone.config.fields import (
     file_name,
     none,
 )
+from paritone.config.onnx_options import ExtraOptions
 from paritone.config.training import (
     DataAugmentation,
     Training,
@@ -92,6 +93,15 @@ OptionalOptimization = Annotated[
 OptionalBytes = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(optional(to_bytes))]
 
 
+# Before opset 13 no operator dequantizes weights channel by channel.
+LEAST_OPSET, DEFAULT_OPSET = 13, 17
+Opset = Annotated[
+    Int,
+    Field(ge=LEAST_OPSET),
+    BeforeValidator(lambda value: DEFAULT_OPSET if is_none(value) else value),
+]
+
+
 class Quantization(Record):
     """Section ``quantization``."""
 
@@ -104,9 +114,9 @@ class Quantization(Record):
     quantization_output_type: TensorType = "int8"
     granularity: Literal["per_channel", "per_tensor"] = "per_channel"
     optimize: Bool = False
-    target_opset: OptionalInt = 17
+    target_opset: Opset = DEFAULT_OPSET
     op_types_to_quantize: OptionalNames = None
-    extra_options: Annotated[Any, BeforeValidator(to_literal)] = None
+    extra_options: ExtraOptions = Field(default_factory=dict)
     export_dir: RelativePath = Path("quantized_models")
 
 

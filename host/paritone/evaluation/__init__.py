@@ -23,6 +23,8 @@ from paritone.datasets.clips import ClipData, ClipStore
 from paritone.engine import plan, tflite
 from paritone.errors import ModelError, ParitoneError
 from paritone.evaluation.accuracy import Accuracy, Scores, measure
+from paritone.models import onnx_file
+from paritone.onnx_reference import OnnxReference
 from paritone.progress import track
 from paritone.quantization import check_shapes, ends
 from paritone.tflite_reference import Reference, dequantize, quantize_input
@@ -39,12 +41,13 @@ def evaluate(
     features: str = "float",
     store: ClipStore | None = None,
 ) -> Accuracy:
-    """Evaluate a ``.h5``, ``.keras`` or ``.tflite`` model.
+    """Evaluate a ``.h5``, ``.keras``, ``.onnx`` or ``.tflite`` model.
 
     Parameters
     ----------
     features
-        "float": the host's log-mel; ``.tflite`` runs on TensorFlow Lite's reference kernels.
+        "float": the host's log-mel; ``.tflite`` runs on TensorFlow Lite's reference kernels,
+        ``.onnx`` on ONNX Runtime.
         "integer": int16 PCM through the integer frontend and this project's engine, as the
         device does; ``.tflite`` only.
     store : where prepared clips are kept, to share them between evaluations
@@ -66,6 +69,8 @@ def float_scores(model: Path, data: Sequence[ClipData], config: Config) -> list[
     float32 [patches, classes] a clip
     """
     compute = _tflite_scores if model.suffix == ".tflite" else _keras_scores
+    if onnx_file.is_onnx(model):
+        compute = _onnx_scores
     made_from = {"model": content_of(model), "suffix": model.suffix}
     patches = [clip.patches for clip in data]
     return memo.lists(config, "float scores", made_from, patches, lambda: compute(model, data))
@@ -130,6 +135,14 @@ def _tflite_scores(path: Path, data: Sequence[ClipData]) -> list[Scores]:
     return in_threads(scorer, data, "Evaluating the quantized model")
 
 
+def _onnx_scores(path: Path, data: Sequence[ClipData]) -> list[Scores]:
+    def scorer() -> Callable[[ClipData], Scores]:
+        reference = OnnxReference(path)
+        return lambda clip: reference.scores(clip.patches)
+
+    return in_threads(scorer, data, "Evaluating the ONNX model")
+
+
 def in_threads(
     worker: Callable[[], Callable[[Item], Result]], items: Sequence[Item], title: str
 ) -> list[Result]:
@@ -182,6 +195,9 @@ def _ends(model: Path) -> tuple[list[int | None], list[int | None]]:
     if model.suffix == ".tflite":
         reference = Reference(model)
         return reference.input["shape"].tolist(), reference.output["shape"].tolist()
+    if onnx_file.is_onnx(model):
+        inputs, outputs = onnx_file.ends(onnx_file.read(model))
+        return list(inputs), list(outputs)
     from paritone.models.load import load_keras
 
     inputs, outputs = ends(load_keras(model))
@@ -190,6 +206,10 @@ def _ends(model: Path) -> tuple[list[int | None], list[int | None]]:
 
 def is_quantized(model: Path) -> bool:
     """Tell whether a model file computes in integers, whatever its input and output are."""
+    if onnx_file.is_onnx(model):
+        return memo.of_model(
+            "quantized", model, lambda: onnx_file.is_quantized(onnx_file.read(model))
+        )
     if model.suffix != ".tflite":
         return False
     return memo.of_model("quantized", model, lambda: Reference(model).quantized)
@@ -202,6 +222,9 @@ def describe(model: Path) -> dict[str, Any]:
 
 def _describe(model: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"sha256": hashlib.sha256(model.read_bytes()).hexdigest()}
+    if onnx_file.is_onnx(model):
+        (_, *sizes), _ = onnx_file.ends(onnx_file.read(model))
+        return {**found, "input": {"dtype": "float32", "shape": [1, *sizes]}}
     if model.suffix != ".tflite":
         from paritone.models.load import load_keras
 
@@ -244,6 +267,8 @@ def device_problem(model: Path, config: Config) -> str | None:
 def _device_problem(model: Path, config: Config) -> str | None:
     from paritone.generate import frontend_tables
 
+    if onnx_file.is_onnx(model):
+        return "the way of an ONNX model to the device is not there yet"
     try:
         frontend_tables(plan.of_file(model, config.optimization), config)
     except ParitoneError as error:

@@ -1,4 +1,4 @@
-"""Float Keras model -> quantized ``.tflite``: TensorFlow Lite's post-training quantization."""
+"""Float model -> int8 model: TensorFlow Lite's post-training quantization, or ONNX Runtime's."""
 
 from __future__ import annotations
 
@@ -30,19 +30,18 @@ def quantize(config: Config, out_path: Path, store: ClipStore | None = None) -> 
     ConfigError, ModelError, AudioError
         Bad settings, a model that does not fit or convert, a clip that cannot be used.
     """
-    from paritone.models.load import load_keras
-
     require_supported(config)
     path = need(config.general.model_path, "general.model_path")
+    make = _onnx if config.quantization.quantizer == "onnx_quantizer" else _tflite
     dataset = datasets.load(config, "quantization")
     if dataset is None:
-        return quantize_model(load_keras(path), config, None, out_path)
+        _write(out_path, make(path, config, None))
+        return out_path
     data = (store or ClipStore(config)).load(dataset, "quantization clips")
     patches = np.concatenate([clip.patches for clip in data])
 
     def compute() -> Arrays:
-        made = quantize_model(load_keras(path), config, patches, out_path)
-        return {"content": np.frombuffer(made.read_bytes(), np.uint8)}
+        return {"content": np.frombuffer(make(path, config, patches), np.uint8)}
 
     settings = config.quantization.model_dump(mode="json", exclude={"export_dir"})
     made_from = {"model": content_of(path), "suffix": path.suffix, "settings": settings}
@@ -51,33 +50,59 @@ def quantize(config: Config, out_path: Path, store: ClipStore | None = None) -> 
     return out_path
 
 
-def quantize_model(
-    model: Any, config: Config, patches: NDArray[np.float32] | None, out_path: Path
-) -> Path:
-    """Quantize a loaded Keras model.
+def file_name(config: Config) -> str:
+    """Name of what `quantize` writes, as the zoo has it."""
+    suffix = ".onnx" if config.quantization.quantizer == "onnx_quantizer" else ".tflite"
+    return f"quantized_model{suffix}"
 
-    Parameters
-    ----------
-    patches : float32 [n, n_mels, patch_length] log-mel; None: random ones, with a warning
-    """
-    section, fe = config.quantization, config.feature_extraction
-    if "feature_extraction" in config.model_fields_set:
-        check_shapes(*ends(model), fe.n_mels, fe.patch_length, None)
-    if patches is None:
-        notice(
-            "no quantization or training set: quantizing with random data; the accuracy of the "
-            "quantized model will suffer"
-        )
-        patches = random_patches(model.input_shape[1:], config.general.global_seed)
-    content = convert(
+
+def _tflite(path: Path, config: Config, patches: NDArray[np.float32] | None) -> bytes:
+    """Quantize a Keras model; `patches` None: random ones."""
+    from paritone.models.load import load_keras
+
+    section, model = config.quantization, load_keras(path)
+    _check_input(*ends(model), config)
+    return convert(
         model,
-        patches,
+        _given_or_random(patches, model.input_shape, config),
         section.quantization_input_type,
         section.quantization_output_type,
         per_channel=section.granularity == "per_channel",
     )
-    _write(out_path, content)
-    return out_path
+
+
+def _onnx(path: Path, config: Config, patches: NDArray[np.float32] | None) -> bytes:
+    """Quantize a Keras or ONNX model; `patches` None: random ones."""
+    from paritone.models import onnx_file
+    from paritone.quantization import onnx_quantizer
+
+    section = config.quantization
+    content = onnx_quantizer.float_onnx(path, section.target_opset)
+    shapes = onnx_file.ends(onnx_file.parse(content, str(path)))
+    _check_input(*shapes, config)
+    patches = _given_or_random(patches, shapes[0], config)
+    return onnx_quantizer.quantize_onnx(content, patches, section)
+
+
+def _check_input(
+    input_shape: Sequence[int | None], output_shape: Sequence[int | None], config: Config
+) -> None:
+    fe = config.feature_extraction
+    if "feature_extraction" in config.model_fields_set:
+        check_shapes(input_shape, output_shape, fe.n_mels, fe.patch_length, None)
+
+
+def _given_or_random(
+    patches: NDArray[np.float32] | None, input_shape: Sequence[int | None], config: Config
+) -> NDArray[np.float32]:
+    if patches is not None:
+        return patches
+    notice(
+        "no quantization or training set: quantizing with random data; the accuracy of the "
+        "quantized model will suffer"
+    )
+    sizes = [size or 1 for size in input_shape[1:]]
+    return random_patches(sizes, config.general.global_seed)
 
 
 def random_patches(shape: Sequence[int], seed: int | None) -> NDArray[np.float32]:

@@ -14,15 +14,15 @@ import pytest
 
 from paritone import config as configuration
 from paritone.config import Config
-from paritone.config.data import TUTORIAL_FEATURES
-from paritone.config.fields import Named
-from paritone.config.training import (
+from paritone.config.augmentation import (
     DataAugmentation,
     GaussianNoiseSettings,
     MixupSettings,
     SpecAugSettings,
     VolumeAugmentSettings,
 )
+from paritone.config.data import TUTORIAL_FEATURES
+from paritone.config.fields import Named
 from paritone.errors import AudioError, ConfigError, ModelError
 from paritone.features import log_mel
 from paritone.models.load import load_keras

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from paritone.config import augmentation
 from paritone.config.records import Config
 from paritone.config.sets import SPLITS, Split, behind, given
 from paritone.config.training import Training, TrainingModel
@@ -288,6 +289,7 @@ def _training(config: Config) -> Iterator[str]:
             yield f"{key}: expected a Keras model ({', '.join(KERAS_MODELS)}), got {path.name}"
         elif isinstance(path, Path) and not path.is_file():
             yield f"{key}: no such file: {path}"
+    yield from augmentation.problems(config.data_augmentation)
     for callback in training.callbacks:
         if callback.name.split(".")[-1] in _OWN_CALLBACKS:
             yield f"training.callbacks: {callback.name} is built in and cannot be redefined"

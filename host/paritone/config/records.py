@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from paritone.config.augmentation import DataAugmentation
 from paritone.config.coercion import (
     Bool,
     Int,
@@ -43,10 +44,7 @@ from paritone.config.fields import (
     none,
 )
 from paritone.config.onnx_options import ExtraOptions
-from paritone.config.training import (
-    DataAugmentation,
-    Training,
-)
+from paritone.config.training import Training
 
 Mode = Literal[
     "training",

@@ -1,4 +1,4 @@
-"""Sections about training: `data_augmentation` and `training`."""
+"""Section `training`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, Field
 
 from paritone.config.coercion import (
     Bool,
-    Float,
     Int,
     OptionalBool,
     OptionalIndices,
@@ -41,56 +40,6 @@ def _class_weights(value: Any) -> Any:
     if any(weight < 0 for weight in weights.values()) or not any(weights.values()):
         raise ValueError("weights of at least 0, one of them more")
     return weights
-
-
-class GaussianNoiseSettings(Record):
-    """Section ``data_augmentation.GaussianNoise``."""
-
-    enable: Bool = False
-    scale: Annotated[Float, Field(ge=0)] = 0.1
-
-
-class VolumeAugmentSettings(Record):
-    """Section ``data_augmentation.VolumeAugment``: a gain on the magnitude."""
-
-    enable: Bool = False
-    min_scale: Annotated[Float, Field(gt=0)] = 0.8
-    max_scale: Annotated[Float, Field(gt=0)] = 1.2
-
-
-class SpecAugSettings(Record):
-    """Section ``data_augmentation.SpecAug``; mask lengths in mel bands and frames."""
-
-    enable: Bool = False
-    freq_mask_param: Annotated[Int, Field(ge=0)] = 1
-    time_mask_param: Annotated[Int, Field(ge=0)] = 1
-    n_freq_mask: Annotated[Int, Field(ge=0)] = 1
-    n_time_mask: Annotated[Int, Field(ge=0)] = 1
-    mask_value: Float = 0.0
-
-
-class MixupSettings(Record):
-    """Section ``data_augmentation.Mixup`` (ours): convex combinations of two patches."""
-
-    enable: Bool = False
-    alpha: Annotated[Float, Field(gt=0)] = 0.2
-
-
-class TimeShiftSettings(Record):
-    """Section ``data_augmentation.TimeShift`` (ours): a random crop along time, in frames."""
-
-    enable: Bool = False
-    max_shift: Annotated[Int, Field(ge=0)] = 24
-
-
-class DataAugmentation(Record):
-    """Section ``data_augmentation``."""
-
-    GaussianNoise: GaussianNoiseSettings = GaussianNoiseSettings()
-    VolumeAugment: VolumeAugmentSettings = VolumeAugmentSettings()
-    SpecAug: SpecAugSettings = SpecAugSettings()
-    Mixup: MixupSettings = MixupSettings()
-    TimeShift: TimeShiftSettings = TimeShiftSettings()
 
 
 class TrainingModel(Record):

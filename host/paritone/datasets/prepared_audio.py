@@ -89,8 +89,8 @@ class PreparedAudio:
             raise AudioError(f"{path}: cannot be read: {error.strerror}") from error
         found = []
         for kind in kinds:
-            made_from = _made_from(kind, self._config)
-            key = key_of({"kind": kind, **file, **made_from, "code": _code()})
+            settings = made_from(kind, self._config)
+            key = key_of({"kind": kind, **file, **settings, "code": code()})
             array = (self._cache.get(key) or {}).get(kind)
             if array is None:
                 array = getattr(clip, kind)
@@ -104,8 +104,8 @@ class PreparedAudio:
         return spectrogram
 
 
-def _made_from(kind: str, config: Config) -> dict[str, Any]:
-    """The keys of a configuration that an array of this kind depends on."""
+def made_from(kind: str, config: Config) -> dict[str, Any]:
+    """Return the keys of a configuration that an array of this kind depends on."""
     made_from: dict[str, Any] = {"preprocessing": config.preprocessing.model_dump(mode="json")}
     features = config.feature_extraction
     if kind == "whole":
@@ -165,8 +165,8 @@ def patch_samples(features: FeatureExtraction) -> int:
 
 
 @cache
-def _code() -> dict[str, Any]:
-    """What computes the entries: the machine's kind, libraries and our own modules."""
+def code() -> dict[str, Any]:
+    """Return what computes the entries: the machine's kind, libraries and our own modules."""
     import soundfile
 
     return {

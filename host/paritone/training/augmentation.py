@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from paritone.config import FeatureExtraction
-from paritone.config.training import (
+from paritone.config.augmentation import (
     DataAugmentation,
     GaussianNoiseSettings,
     MixupSettings,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from paritone import cores, datasets
 from paritone.config import Config, FeatureExtraction, given, need
-from paritone.config.training import DataAugmentation
+from paritone.config.augmentation import DataAugmentation
 from paritone.datasets import Dataset
 from paritone.datasets.prepared_audio import PreparedAudio
 from paritone.errors import ConfigError
@@ -30,10 +30,12 @@ class Recordings:
     ----------
     spectrograms : float32 [n_mels, frames] for each clip
     targets : float32 [clips, classes], one-hot, classes in the order of their sorted names
+    versions : those of each clip's changed waveforms, of any lengths; empty: there are none
     """
 
     spectrograms: tuple[Array, ...]
     targets: Array
+    versions: tuple[tuple[Array, ...], ...] = ()
 
 
 def validation_set(config: Config) -> Dataset | None:
@@ -182,13 +184,25 @@ def _batch(
     length = config.feature_extraction.patch_length
     cut = []
     for clip, start in zip(where.clip[chosen], where.start[chosen], strict=True):
-        spectrogram = recordings.spectrograms[clip]
-        moved = int(start) + int(rng.integers(-shift, shift + 1))
+        whole = recordings.spectrograms[clip]
+        spectrogram = _version(recordings, clip, rng)
+        # The same place in a version of another length.
+        place = int(start) * spectrogram.shape[1] // whole.shape[1]
+        moved = place + int(rng.integers(-shift, shift + 1))
         begin = min(max(moved, 0), spectrogram.shape[1] - length)
         cut.append(spectrogram[:, begin : begin + length])
     targets = recordings.targets[where.clip[chosen]]
     batch, targets = augment(np.stack(cut), targets, settings, config.feature_extraction, rng)
     return _model_shape(batch, config), targets
+
+
+def _version(recordings: Recordings, clip: int, rng: np.random.Generator) -> Array:
+    """Choose a clip as it is or one of its versions, each as likely."""
+    if not recordings.versions:
+        return recordings.spectrograms[clip]
+    versions = recordings.versions[clip]
+    chosen = int(rng.integers(len(versions) + 1))
+    return recordings.spectrograms[clip] if chosen == len(versions) else versions[chosen]
 
 
 def _model_shape(batch: Array, config: Config) -> Array:

@@ -15,7 +15,7 @@ from paritone.config import Config, need
 from paritone.config.training import Training
 from paritone.errors import ConfigError
 from paritone.models.load import load_keras
-from paritone.training import checkpoint, components, data, figures
+from paritone.training import checkpoint, components, data, figures, versions
 from paritone.training.checkpoint import State
 from paritone.training.components import OnEpoch
 from paritone.training.keeping import keeper
@@ -73,6 +73,7 @@ def train(config: Config, run_dir: Path, on_epoch: OnEpoch | None = None) -> Tra
     user = components.user_callbacks(settings.callbacks)
     rates = known_rates(settings, model)
     recordings = data.read(training_set, config, "training clips")
+    recordings = versions.with_versions(recordings, training_set, config)
     weights = data.class_weights(recordings, config, training_set.class_names)
     validation = None
     if validation_set is not None:
@@ -135,6 +136,7 @@ def check(config: Config, n_classes: int) -> keras.Model:
         Whatever does not fit.
     """
     settings = need(config.training, "training")
+    versions.check(config)
     seed(config)
     model, _ = prepare(config, n_classes)
     components.user_callbacks(settings.callbacks)

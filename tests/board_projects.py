@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from paritone import build, project, validate
+from paritone import boards, build, project, validate
 from paritone.build import Firmware
 from paritone.project import Project
 from paritone.validate import Clip
@@ -38,13 +38,14 @@ class Boards:
         return self._built[key]
 
     def _build(self, board: str, overrides: Sequence[str]) -> Built:
-        # Both boards share the quantized model, as a user who tries both does.
+        # The boards share the quantized model, as a user who tries several does.
         model = next(
             (b.project.model for k, b in self._built.items() if k[1:] == (*overrides,)), None
         )
         out = self._folder / f"{board}-{len(self._built)}"
         arguments = [*([str(model)] if model else []), *overrides]
-        found = project.find(arguments, self._config, board, out)
+        emulated = boards.get(board).emulator is not None
+        found = project.find(arguments, self._config, board, out, run=emulated)
         clips = [(name, pcm[:12000]) for name, pcm in validate.clips_of(found.config, 2)]
         return Built(found, found.build(), tuple(clips))
 

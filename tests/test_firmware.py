@@ -89,7 +89,7 @@ def test_flashed_through_gdb_it_says_who_it_is(boards: Boards, name: str) -> Non
         assert hello.frontend_sha256 == manifest["frontend_sha256"]
         assert hello.calls == len(manifest["calls"])
         assert hello.arena_bytes == manifest["arena_bytes"]
-        assert hello.clock_hz == supported.get(name).systick_hz
+        assert hello.clock_hz == supported.get(name).clock_hz
         counters = board.counters()
         assert 0 < counters.stack_bytes < hello.stack_bytes
         assert (counters.patches, counters.damaged, counters.repeated) == (0, 0, 0)

@@ -1,7 +1,7 @@
 /*
  * What the application asks of a board. A board is one folder: board.c with
- * these functions, link.ld with its memory, board.cmake with its core. Nothing
- * else knows registers.
+ * these functions, link.ld with its memory, board.cmake with its core, board.yaml
+ * with what the host is to know. Nothing else knows registers.
  */
 #ifndef BOARD_H
 #define BOARD_H
@@ -13,6 +13,9 @@ typedef enum {
     BOARD_COUNTS_CYCLES = 1, /* the core's cycle counter                      */
     BOARD_COUNTS_TIME = 2    /* SysTick: the cycle counter is not implemented */
 } board_counter_t;
+
+/* Rate of the serial line after board_init, in baud. */
+#define BOARD_BAUD 460800u
 
 /* Name of the board's folder; at most 16 bytes. */
 extern const char board_name[16];

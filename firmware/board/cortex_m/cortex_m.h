@@ -32,6 +32,9 @@ void serial_init(void);
 /* The board's handler of interrupt BOARD_SERIAL_IRQ (board.cmake): a byte has come. */
 void serial_handler(void);
 
+/* Switch on the caches of a Cortex-M7 and unlock its cycle counter; once, first. */
+void cortex_m7_init(void);
+
 /* Start the cycle counter, or SysTick where it does not count; once, from board_init. */
 void counter_init(void);
 

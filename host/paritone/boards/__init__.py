@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from paritone import sources
 from paritone.errors import ConfigError, ToolMissingError
@@ -35,30 +39,70 @@ class Memory:
     stack_bytes: int
 
 
-@dataclass(frozen=True)
-class Board:
-    """One folder of ``firmware/board``.
+class Probe(BaseModel):
+    """What tools of debug probes call a board's chip.
+
+    Attributes
+    ----------
+    pyocd : its target
+    openocd : its script
+    device_id : DEV_ID that DBGMCU_IDCODE reads as, on the chip
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pyocd: str
+    openocd: str
+    device_id: int = Field(ge=0, lt=1 << 12)
+
+
+class Emulator(BaseModel):
+    """How QEMU emulates a board.
+
+    Attributes
+    ----------
+    machine : QEMU's name for it, started when no port is given
+    icount_shift : it executes one instruction in 2^shift ns of virtual time
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    machine: str
+    icount_shift: int = Field(ge=0, le=10)
+
+
+class Board(BaseModel):
+    """One folder of ``firmware/board``, as its board.yaml describes it.
 
     Attributes
     ----------
     title : for `paritone boards`
-    machine : QEMU's name for it, started when no port is given
-    systick_hz : rate of the counter on the emulator, in its virtual time
-    icount_shift : the emulator executes one instruction in 2^shift ns of virtual time
-    on_silicon : whether the firmware can also be flashed to a real board
+    core : the name that compilers have for it
+    clock_hz : of the core once the board has started
+    emulator : None for a board that exists on silicon alone
+    probe : how a debug probe knows its chip; None for a board that is emulated alone
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     title: str
-    machine: str
-    systick_hz: int
-    icount_shift: int
-    on_silicon: bool
+    core: str
+    clock_hz: int = Field(ge=1)
+    emulator: Emulator | None = None
+    probe: Probe | None = None
 
     @property
     def folder(self) -> Path:
         """Where its sources lie."""
-        return sources.root() / "firmware" / "board" / self.name
+        return _folder() / self.name
+
+    @property
+    def emulated(self) -> Emulator:
+        """How it is emulated; ConfigError for a board that exists on silicon alone."""
+        if self.emulator is None:
+            raise ConfigError(f"no emulator has the board {self.name}: name its port (--port)")
+        return self.emulator
 
     @property
     def memory(self) -> Memory:
@@ -68,44 +112,45 @@ class Board:
     def instructions(self, ticks: int) -> float:
         """Instructions executed while the emulator's counter advanced by `ticks`.
 
-        One instruction takes 2^icount_shift ns of virtual time (QEMU, -icount).
+        The counter runs at the clock of the core in virtual time, in which one instruction takes
+        2^icount_shift ns (QEMU, -icount).
         """
-        return ticks / (self.systick_hz * 1e-9 * 2**self.icount_shift)
+        return ticks / (self.clock_hz * 1e-9 * 2**self.emulated.icount_shift)
 
 
-_BOARDS = (
-    Board(
-        name="stm32f405",
-        title="STM32F405, Cortex-M4F, 168 MHz; USART1 on PA9/PA10, 460800 baud",
-        machine="netduinoplus2",
-        systick_hz=168_000_000,
-        icount_shift=2,
-        on_silicon=True,
-    ),
-    Board(
-        name="mps2-an386",
-        title="Arm MPS2 AN386, Cortex-M4F with 16 MB, emulated only",
-        machine="mps2-an386",
-        systick_hz=25_000_000,
-        icount_shift=5,
-        on_silicon=False,
-    ),
-)
+def _folder() -> Path:
+    return sources.root() / "firmware" / "board"
+
+
+@cache
+def all_boards() -> tuple[Board, ...]:
+    """Every folder of ``firmware/board`` with a board.yaml; the default first, then emulated ones.
+
+    Raises
+    ------
+    ConfigError
+        A board.yaml that is not one, naming the file and what is wrong.
+    """
+    found = [_read(path) for path in sorted(_folder().glob("*/board.yaml"))]
+    return tuple(sorted(found, key=lambda b: (b.name != DEFAULT, b.emulator is None, b.name)))
+
+
+def _read(path: Path) -> Board:
+    try:
+        record = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Board.model_validate({"name": path.parent.name, **record})
+    except (OSError, TypeError, yaml.YAMLError, ValidationError) as error:
+        raise ConfigError(f"{path} does not describe a board: {error}") from error
 
 
 def names() -> list[str]:
     """Names of all boards."""
-    return [board.name for board in _BOARDS]
-
-
-def all_boards() -> tuple[Board, ...]:
-    """Every board, in the order in which they are listed."""
-    return _BOARDS
+    return [board.name for board in all_boards()]
 
 
 def get(name: str) -> Board:
     """Board of that name; ConfigError naming those that exist."""
-    for board in _BOARDS:
+    for board in all_boards():
         if board.name == name:
             return board
     raise ConfigError(f"board {name!r} is not known: choose one of {', '.join(names())}")
@@ -122,12 +167,13 @@ def tool(name: str) -> str:
 def require_tools(board: Board, port: str | None = None, *, run: bool = True) -> None:
     """ToolMissingError unless the firmware can be built and, to `run` without a port, emulated."""
     emulate = run and port is None
+    machine = board.emulated.machine if emulate else ""
     for name in (*BUILD_TOOLS, *(RUN_TOOLS if emulate else ())):
         tool(name)
     if emulate:
         from paritone.boards import qemu
 
-        qemu.require_machine(board.machine)
+        qemu.require_machine(machine)
 
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2}

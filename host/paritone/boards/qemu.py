@@ -31,19 +31,20 @@ class Emulator:
     def __init__(
         self, board: Board, *, counting: bool = False, arguments: Sequence[str] = ()
     ) -> None:
+        emulated = board.emulated
         # The sockets are bound here and inherited: no port can be lost to another process.
         serial, gdb = _listener(), _listener()
         try:
             command = [
                 *_on_one_core(),
                 *_dies_with_parent(),
-                *[tool("qemu-system-arm"), "-machine", board.machine, "-S"],
+                *[tool("qemu-system-arm"), "-machine", emulated.machine, "-S"],
                 *["-display", "none", "-monitor", "none"],
                 *_socket("serial", serial),
                 *["-serial", "chardev:serial"],
                 *_socket("gdb", gdb),
                 *["-gdb", "chardev:gdb"],
-                *(["-icount", f"shift={board.icount_shift}"] if counting else []),
+                *(["-icount", f"shift={emulated.icount_shift}"] if counting else []),
                 *arguments,
             ]
             self._process = subprocess.Popen(

@@ -66,25 +66,29 @@ def _write(path: Path | None, record: Any) -> None:
 def boards(json_file: JsonFile = None) -> None:
     """List the boards that the firmware is built for."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from paritone import boards as supported
 
-    table = Table("board", "what it is", "flash", "RAM", "emulated by", "silicon")
+    table = Table(Column("board", no_wrap=True), "what it is", "flash", "RAM", "emulated by", "silicon")
     records = []
     for board in supported.all_boards():
         memory = board.memory
         sizes = [f"{size // 1024:,} KB" for size in (memory.flash_bytes, memory.ram_bytes)]
-        silicon = "not run yet" if board.on_silicon else "no"
-        table.add_row(board.name, board.title, *sizes, f"QEMU {board.machine}", silicon)
+        machine = board.emulator.machine if board.emulator else None
+        emulated = f"QEMU {machine}" if machine else "-"
+        silicon = "not run yet" if board.probe else "-"
+        table.add_row(board.name, board.title, *sizes, emulated, silicon)
         records.append(
             {
                 "name": board.name,
                 "title": board.title,
                 "flash_bytes": memory.flash_bytes,
                 "ram_bytes": memory.ram_bytes,
-                "machine": board.machine,
-                "on_silicon": board.on_silicon,
+                "core": board.core,
+                "clock_hz": board.clock_hz,
+                "machine": machine,
+                "on_silicon": board.probe is not None,
             }
         )
     Console().print(table)

@@ -55,7 +55,7 @@ def compose(
     directory: Path | str, name: str, overrides: Sequence[str] = (), *, whole: bool = False
 ) -> DictConfig:
     """Return what Hydra makes of a file and its overrides, its own section only if `whole`."""
-    import yaml  # type: ignore[import-untyped]
+    import yaml
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.errors import HydraException

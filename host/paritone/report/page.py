@@ -286,7 +286,7 @@ def _memory(found: Material) -> Section:
 
 
 def _configuration(found: Material) -> Section:
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     text = yaml.safe_dump(found.config.model_dump(mode="json"), sort_keys=False)
     rows = [(path.name, _sha256(path.read_bytes())) for path in found.models if path.is_file()]

@@ -1,0 +1,3 @@
+set(BOARD_CORE cortex_m)
+set(BOARD_FLAGS -mcpu=cortex-m7 -mthumb -mfpu=fpv5-d16 -mfloat-abi=hard)
+set(BOARD_DEFINITIONS BOARD_SERIAL_IRQ=39u)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ import chip
 from board_projects import Boards, Built
 from chip import Chip, Family
 from paritone import boards as supported
+from paritone.errors import ConfigError
 from paritone.link import transport
 from paritone.link.protocol import Message
 
@@ -307,6 +309,38 @@ def started(boards: Boards) -> Callable[[str], tuple[Built, Chip]]:
 
 def test_every_board_of_silicon_is_checked_here() -> None:
     assert set(SILICON) == {b.name for b in supported.all_boards() if b.probe is not None}
+
+
+@pytest.mark.parametrize("name", ["B-U585I-IOT02A", "b_u585i_iot02a", " b-u585i-iot02a"])
+def test_the_zoos_names_are_taken(name: str) -> None:
+    assert supported.get(name).name == "b-u585i-iot02a"
+
+
+def test_an_unknown_board_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(ConfigError, match="NUCLEO-H7S3L8.*stm32f405, mps2-an386.*b-u585i-iot02a"):
+        supported.get("NUCLEO-H7S3L8")
+
+
+def test_a_board_that_is_not_emulated_asks_for_its_port() -> None:
+    with pytest.raises(ConfigError, match=r"nucleo-f446re.*--port"):
+        supported.require_tools(supported.get("nucleo-f446re"))
+
+
+@pytest.mark.parametrize("text", ["", "title: x\n", "title: x\ncore: y\nclock_hz: z\n", "[1"])
+def test_a_description_that_is_none_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    folder = tmp_path / "firmware/board/mine"
+    folder.mkdir(parents=True)
+    (folder / "board.yaml").write_text(text)
+    monkeypatch.setattr("paritone.sources.root", lambda: tmp_path)
+    supported.all_boards.cache_clear()
+    try:
+        with pytest.raises(ConfigError, match=r"mine/board\.yaml"):
+            supported.all_boards()
+    finally:
+        monkeypatch.undo()
+        supported.all_boards.cache_clear()
 
 
 @pytest.mark.parametrize("name", SILICON)

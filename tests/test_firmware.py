@@ -1,4 +1,4 @@
-"""The firmware of both boards: built, flashed through GDB for real, and spoken to."""
+"""The firmware of emulated boards: built, flashed through GDB for real, and spoken to."""
 
 from __future__ import annotations
 
@@ -302,6 +302,21 @@ def test_counts_are_instructions_and_both_boards_agree(boards: Boards) -> None:
     ]
     assert one.frontend.minimum > 1000
     assert 100 < one.stack_bytes < 4096
+
+
+@pytest.mark.parametrize("name", ["mps2-an500", "mps2-an505"])
+def test_other_cores_count_instructions_too(boards: Boards, name: str) -> None:
+    built = boards(name)
+    with device.open(name, built.firmware, counting=True) as board:
+        start = board.spin(0)
+        counted = board.board.instructions(board.spin(10**6) - start)
+        assert counted == pytest.approx(2 * 10**6, abs=25)
+        found = latency.measure(board, built.clips[0][1], built.project.tables(), runs=2)
+    assert found.unit == "instructions"
+    assert found.frontend.minimum > 1000
+    assert found.clock_hz == supported.get(name).clock_hz
+    layers = sum(layer.cost.median for layer in found.layers)
+    assert layers == pytest.approx(found.inference.median, rel=0.02)
 
 
 def test_without_counting_nothing_is_measured(boards: Boards) -> None:

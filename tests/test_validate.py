@@ -38,6 +38,8 @@ VARIANTS = {
     ),
     # Another image: what is left out where flash counts must not be missed.
     "stm32f405, ram": ("stm32f405", ["++tools.stedgeai.optimization=ram"]),
+    "mps2-an500": ("mps2-an500", []),
+    "mps2-an505": ("mps2-an505", []),
 }
 
 

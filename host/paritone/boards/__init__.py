@@ -149,9 +149,13 @@ def names() -> list[str]:
 
 
 def get(name: str) -> Board:
-    """Board of that name; ConfigError naming those that exist."""
+    """Board of that name, however it is written; ConfigError naming those that exist.
+
+    The zoo has them in capitals: ``B-U585I-IOT02A``.
+    """
+    plain = name.strip().lower().replace("_", "-")
     for board in all_boards():
-        if board.name == name:
+        if board.name == plain:
             return board
     raise ConfigError(f"board {name!r} is not known: choose one of {', '.join(names())}")
 

@@ -70,7 +70,9 @@ def boards(json_file: JsonFile = None) -> None:
 
     from paritone import boards as supported
 
-    table = Table(Column("board", no_wrap=True), "what it is", "flash", "RAM", "emulated by", "silicon")
+    table = Table(
+        Column("board", no_wrap=True), "what it is", "flash", "RAM", "emulated by", "silicon"
+    )
     records = []
     for board in supported.all_boards():
         memory = board.memory

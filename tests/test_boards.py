@@ -317,7 +317,7 @@ def test_the_zoos_names_are_taken(name: str) -> None:
 
 
 def test_an_unknown_board_is_answered_with_those_that_there_are() -> None:
-    with pytest.raises(ConfigError, match="NUCLEO-H7S3L8.*stm32f405, mps2-an386.*b-u585i-iot02a"):
+    with pytest.raises(ConfigError, match=r"NUCLEO-H7S3L8.*stm32f405, mps2-an386.*b-u585i-iot02a"):
         supported.get("NUCLEO-H7S3L8")
 
 

@@ -25,7 +25,7 @@ from paritone.engine import plan
 SOUND = "sound-"
 """Begins the names of the models that are not damaged: they must come out equal."""
 CPU_S = 10
-WALL_S = 90
+WALL_S = 300
 """Compilers and a loaded machine take their time; only the processor's counts."""
 
 

@@ -16,6 +16,7 @@ from paritone.errors import ConfigError
 from paritone.evaluation import calibration, silence, streaming
 from paritone.evaluation.accuracy import measure
 from paritone.evaluation.streaming import Heard
+from paritone.task import SingleLabel
 
 NAMES = ("a", "b", "c")
 
@@ -44,7 +45,12 @@ def right_at(clips, threshold):
     """Clips that are right, counted anew."""
     silent = [item.levels < threshold * 1024 for item in clips]
     found = measure(
-        [i.scores for i in clips], [i.clip for i in clips], NAMES, "integer", silent, threshold
+        [i.scores for i in clips],
+        [i.clip for i in clips],
+        SingleLabel(NAMES),
+        "integer",
+        silent,
+        threshold,
     )
     return round(found.clip * len(clips)), found.gate.silent_patches
 
@@ -52,7 +58,7 @@ def right_at(clips, threshold):
 @pytest.mark.parametrize("seed", range(2))
 def test_curve_is_what_counting_anew_gives(seed):
     clips = planted(4.0, clips=12, seed=seed, steepness=1.0)
-    found = silence.curve(clips, NAMES)
+    found = silence.curve(clips, SingleLabel(NAMES))
     assert (np.diff(found.upper) > 0).all()
     assert len(found.upper) == len(found.clips) == len(found.silent) > 80
     for threshold in (0.001, *np.random.default_rng(seed).uniform(0, 600, 9), *found.upper[::7]):
@@ -63,11 +69,11 @@ def test_curve_is_what_counting_anew_gives(seed):
 @pytest.mark.parametrize("even", [0.5, 8.0, 100.0])
 def test_threshold_is_where_patches_are_as_often_wrong_as_right(even):
     clips = planted(even)
-    choice = silence.choose(clips, NAMES)
+    choice = silence.choose(clips, SingleLabel(NAMES))
     assert choice.even == pytest.approx(even, rel=0.4)
     assert choice.threshold == float(f"{choice.even:.3g}")
     assert choice.good[0] < choice.threshold <= choice.good[1]
-    best = silence.curve(clips, NAMES).clips.max()
+    best = silence.curve(clips, SingleLabel(NAMES)).clips.max()
     assert right_at(clips, choice.threshold)[0] >= best - np.sqrt(60) / 2
 
 
@@ -76,7 +82,7 @@ def test_a_break_even_that_costs_clips_is_not_taken():
     quiet = [heard("a", [(1.0, True), (0.5, False), (0.6, False)]) for _ in range(20)]
     quiet = [replace(item, scores=item.scores * [[9], [1], [1]]) for item in quiet]
     loud = [heard("b", [(50.0 + i, i < 15)]) for i in range(20)]
-    choice = silence.choose(quiet + loud, NAMES)
+    choice = silence.choose(quiet + loud, SingleLabel(NAMES))
     assert choice.even is not None
     assert choice.threshold <= 1
     assert right_at(quiet + loud, choice.threshold)[0] == 35
@@ -85,8 +91,8 @@ def test_a_break_even_that_costs_clips_is_not_taken():
 def test_without_a_break_even_the_widest_stretch_is_halved():
     """Loudness tells nothing here: the threshold that is as good as the best most widely."""
     clips = [heard("a", [(0.25, True), (64.0, True)]), heard("b", [(0.25, True), (64.0, True)])]
-    assert silence.break_even(clips, NAMES) is None
-    choice = silence.choose(clips, NAMES)
+    assert silence.break_even(clips, SingleLabel(NAMES)) is None
+    choice = silence.choose(clips, SingleLabel(NAMES))
     assert choice.good == (0.25, 64.0)
     assert choice.threshold == 4.0
 
@@ -94,13 +100,13 @@ def test_without_a_break_even_the_widest_stretch_is_halved():
 def test_no_gate_where_every_gate_costs():
     quiet = [heard(name, [(1.0, True)]) for name in NAMES * 20]
     loud = [heard("a", [(50.0, False)]), heard("b", [(60.0, True)])]
-    choice = silence.choose(quiet + loud, NAMES)
+    choice = silence.choose(quiet + loud, SingleLabel(NAMES))
     assert (choice.threshold, choice.good) == (0.0, (0.0, 0.0))
 
 
 def test_one_level_divides_nothing():
     with pytest.raises(ConfigError, match="same level"):
-        silence.choose([heard("a", [(1.0, True), (1.0, False)])], NAMES)
+        silence.choose([heard("a", [(1.0, True), (1.0, False)])], SingleLabel(NAMES))
 
 
 # ---- The command ---------------------------------------------------------------------------------

@@ -417,7 +417,7 @@ def test_a_missing_configuration(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
-        (("dataset.multi_label=True",), "dataset.multi_label True"),
+        (("quantization.optimize=True",), "quantization.optimize True"),
     ],
 )
 def test_what_is_not_there_yet_says_so(

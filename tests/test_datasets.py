@@ -201,11 +201,6 @@ def test_too_few_clips_to_divide(tree: Path, make: Make) -> None:
         datasets.load(make("training"), "training")
 
 
-def test_what_is_not_there_yet(make: Make) -> None:
-    with pytest.raises(ConfigError, match=r"multi_label.* is not there yet"):
-        datasets.load(make("test", multi_label=True), "test")
-
-
 def test_the_shipped_example(examples: Path) -> None:
     section = Settings.model_validate(
         {

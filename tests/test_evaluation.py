@@ -11,6 +11,7 @@ from paritone.datasets import Clip, Dataset
 from paritone.datasets.clips import ClipStore
 from paritone.errors import AudioError, ConfigError, ModelError
 from paritone.evaluation import accuracy
+from paritone.task import SingleLabel
 from paritone.tflite_reference import Reference, dequantize, quantize_input
 from zoo_config import FEATURES, PREPROCESSING, excerpt, make_config, write_wav
 
@@ -48,7 +49,7 @@ def test_a_clip_is_the_argmax_of_the_sum_of_its_patches():
         np.array([[0, 0.9, 0.1]], np.float32),
         np.array([[0.2, 0.5, 0.3], [0, 0.45, 0.55]], np.float32),
     ]
-    found = accuracy.measure(scores, [_clip(name) for name in NAMES], NAMES, "float")
+    found = accuracy.measure(scores, [_clip(name) for name in NAMES], SingleLabel(NAMES), "float")
     assert (found.patch, found.patches) == (3 / 6, 6)
     assert (found.clip, found.clips) == (2 / 3, 3)
     assert found.confusion.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
@@ -65,10 +66,12 @@ def test_silent_patches_do_not_vote_and_silence_is_no_label():
     ]
     clips = [_clip(name) for name in NAMES]
     silent = [np.array([True, False]), np.array([True]), np.array([False])]
-    open_gate = accuracy.measure(scores, clips, NAMES, "integer", [~s & s for s in silent])
+    open_gate = accuracy.measure(
+        scores, clips, SingleLabel(NAMES), "integer", [~s & s for s in silent]
+    )
     assert (open_gate.patch, open_gate.clip) == (3 / 4, 2 / 3)
     assert open_gate.class_names == NAMES
-    found = accuracy.measure(scores, clips, NAMES, "integer", silent, 2.5)
+    found = accuracy.measure(scores, clips, SingleLabel(NAMES), "integer", silent, 2.5)
     assert found.summary() == {
         "patch": 1.0,
         "clip": 2 / 3,
@@ -86,15 +89,17 @@ def test_silent_patches_do_not_vote_and_silence_is_no_label():
 
 def test_where_every_patch_is_silent_nothing_is_right():
     found = accuracy.measure(
-        [np.eye(3)[:1]], [_clip("a")], NAMES, "integer", [np.array([True])], 1.0
+        [np.eye(3)[:1]], [_clip("a")], SingleLabel(NAMES), "integer", [np.array([True])], 1.0
     )
     assert (found.patch, found.clip) == (0, 0)
 
 
 def test_several_labels_are_refused():
     clip = Clip(Path("x.wav"), ("a", "b"))
-    with pytest.raises(ConfigError, match=r"x\.wav: 2 labels"):
-        accuracy.measure([np.zeros((1, 3))], [clip], NAMES, "float")
+    with pytest.raises(
+        ConfigError, match=r"x\.wav: 2 labels, expected one: set dataset.multi_label"
+    ):
+        accuracy.measure([np.zeros((1, 3))], [clip], SingleLabel(NAMES), "float")
 
 
 def test_float_model_scores_are_those_of_keras(tiny, store, test_set):

@@ -141,6 +141,19 @@ def test_class_names_are_chosen_after_unsmearing(tree: Path) -> None:
     }
 
 
+def test_clips_keep_several_labels_where_they_may(tree: Path) -> None:
+    """Unsmeared still; Music is no class of the dev clips, so that clip 9 is of one alone."""
+    config = load(tree, only_keep_monolabel=False, multi_label=True)
+    every = [(f"dev_audio/{fname}.wav", labels) for fname, _, labels in DEV]
+    assert clips(config, "training") == every
+    assert clips(config, "validation")[2] == ("eval_audio/9.wav", ("Dog",))
+    dataset = datasets.load(config, "training")
+    assert dataset is not None
+    bell, bark = (dataset.class_names.index(name) for name in ("Bell", "Bark"))
+    assert dataset.labels[3, [bell, bark]].all()
+    assert dataset.labels.sum(axis=1).tolist() == [1, 1, 1, 2, 1, 1, 1]
+
+
 def test_other_paths_of_the_file_are_of_no_use(tree: Path) -> None:
     """A user who comes from ESC-10 leaves them there."""
     stale = {"training_csv_path": "meta/esc50.csv", "training_audio_path": "audio"}

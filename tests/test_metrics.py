@@ -11,6 +11,7 @@ from paritone import config as configuration
 from paritone.datasets import Clip
 from paritone.datasets.clips import ClipStore
 from paritone.evaluation import accuracy, metrics
+from paritone.task import SingleLabel
 from paritone.tflite_reference import Reference
 
 NAMES = ("a", "b", "c")
@@ -35,7 +36,7 @@ def random_evaluation():
         rng.dirichlet(np.ones(3) + 2 * (np.arange(3) == label), rng.integers(1, 5)).astype("f4")
         for label in labels
     ]
-    return labels, scores, accuracy.measure(scores, _clips(labels), NAMES, "float")
+    return labels, scores, accuracy.measure(scores, _clips(labels), SingleLabel(NAMES), "float")
 
 
 def test_each_class_by_counting(random_evaluation):
@@ -86,7 +87,9 @@ def test_roc_auc_is_mann_whitney(random_evaluation):
 
 
 def test_roc_auc_without_a_second_class_is_absent():
-    measured = accuracy.measure([np.eye(3, dtype="f4")[:1]], _clips([0]), NAMES, "float")
+    measured = accuracy.measure(
+        [np.eye(3, dtype="f4")[:1]], _clips([0]), SingleLabel(NAMES), "float"
+    )
     record = metrics.of(measured).record()
     assert "roc_auc" not in record
     assert record["macro"] == {"precision": 1, "recall": 1, "f1": 1}
@@ -95,7 +98,7 @@ def test_roc_auc_without_a_second_class_is_absent():
 def test_sweep_by_hand():
     """Best scores 0.9 (right), 0.6 (wrong), 0.5 (right)."""
     scores = [np.array([row], "f4") for row in ([0.9, 0.1, 0], [0.6, 0.4, 0], [0.2, 0.3, 0.5])]
-    measured = accuracy.measure(scores, _clips([0, 1, 2]), NAMES, "float")
+    measured = accuracy.measure(scores, _clips([0, 1, 2]), SingleLabel(NAMES), "float")
     found = metrics.of(measured, 0.55)
     assert found.unknown == {
         "threshold": 0.55,
@@ -113,7 +116,9 @@ def test_sweep_by_hand():
 
 def test_scores_that_are_no_probabilities_have_no_sweep():
     scores = [np.array([[4, -1, 0]], "f4"), np.array([[0, 2, 0]], "f4")]
-    record = metrics.of(accuracy.measure(scores, _clips([0, 1]), NAMES, "float"), 0.5).record()
+    record = metrics.of(
+        accuracy.measure(scores, _clips([0, 1]), SingleLabel(NAMES), "float"), 0.5
+    ).record()
     assert not {"unknown_class", "unknown_class_sweep"} & set(record)
     assert record["roc_auc"]["clip"] == 1
 
@@ -121,7 +126,7 @@ def test_scores_that_are_no_probabilities_have_no_sweep():
 def test_silent_clips_are_of_no_class_and_rank_nowhere():
     scores = [np.array([[0.9, 0.1, 0], [0, 1, 0]], "f4"), np.array([[0, 1, 0]], "f4")]
     silent = [np.array([False, True]), np.array([True])]
-    measured = accuracy.measure(scores, _clips([0, 1]), NAMES, "integer", silent, 1.0)
+    measured = accuracy.measure(scores, _clips([0, 1]), SingleLabel(NAMES), "integer", silent, 1.0)
     found = metrics.of(measured)
     assert found.class_names == (*NAMES, accuracy.SILENCE)
     assert set(found.per_class) == set(NAMES)

@@ -15,10 +15,12 @@ from paritone.datasets import Clip
 from paritone.datasets.clips import ClipData
 from paritone.datasets.prepared_audio import PreparedAudio
 from paritone.evaluation.accuracy import SILENCE
-from paritone.evaluation.prediction import UNKNOWN, Recording, judge
+from paritone.evaluation.prediction import Recording, judge
+from paritone.task import SingleLabel
 from zoo_config import FEATURES, PREPROCESSING, write_wav
 
 NAMES = ("a", "b", "c")
+UNKNOWN = SingleLabel.nothing
 STEP_S = 12 * FEATURES["hop_length"] / 16000
 
 
@@ -79,20 +81,20 @@ def test_a_clip_is_the_sum_of_its_patches_and_low_scores_are_of_no_class():
     """A majority of unsure patches says b; the threshold is the mean score's, and a patch's."""
     scores = np.array([[0.4, 0.6, 0], [0.4, 0.6, 0], [1, 0, 0]], np.float32)
     heard = np.zeros(3, bool)
-    found = judge(_recording(3), scores, heard, NAMES, 0.0)
+    found = judge(_recording(3), scores, heard, SingleLabel(NAMES))
     assert (found.label, found.labels) == ("a", ("b", "b", "a"))
     assert found.score == pytest.approx(0.6)
-    assert judge(_recording(3), scores, heard, NAMES, 0.59).label == "a"
-    strict = judge(_recording(3), scores, heard, NAMES, 0.61)
+    assert judge(_recording(3), scores, heard, SingleLabel(NAMES, 0.59)).label == "a"
+    strict = judge(_recording(3), scores, heard, SingleLabel(NAMES, 0.61))
     assert (strict.label, strict.labels) == (UNKNOWN, (UNKNOWN, UNKNOWN, "a"))
 
 
 def test_silent_patches_do_not_vote():
     scores = np.array([[0, 0, 0], [0, 0.7, 0.3]], np.float32)
-    found = judge(_recording(2), scores, np.array([True, False]), NAMES, 0.0)
+    found = judge(_recording(2), scores, np.array([True, False]), SingleLabel(NAMES))
     assert (found.label, found.labels) == ("b", (SILENCE, "b"))
     assert found.score == pytest.approx(0.7)
-    mute = judge(_recording(2), scores, np.array([True, True]), NAMES, 0.5)
+    mute = judge(_recording(2), scores, np.array([True, True]), SingleLabel(NAMES, 0.5))
     assert (mute.label, mute.score) == (SILENCE, 0)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from paritone import evaluation, preparation, progress, quantization, report, tracking
+from paritone import datasets, evaluation, preparation, progress, quantization, report, tracking
 from paritone.config import STEPS, target
 from paritone.errors import AudioError, CheckFailedError, ParitoneError
 from paritone.evaluation import (
@@ -23,6 +23,7 @@ from paritone.evaluation import (
     remedies,
     scoring,
     streaming,
+    thresholds,
 )
 from paritone.evaluation.accuracy import Accuracy
 from paritone.models import onnx_file
@@ -135,11 +136,13 @@ def _train(prepared: Prepared, run_dir: Path, results: Results) -> Results:
     results = replace(results, model=trained.path)
     if prepared.test is not None:
         return _evaluate(prepared, run_dir, results)
+    _, results = _with_thresholds(prepared, trained.path, run_dir, results)
     return results.with_part("model", evaluation.describe(trained.path))
 
 
 def _evaluate(prepared: Prepared, run_dir: Path, results: Results) -> Results:
     model = _need(results.model)
+    prepared, results = _with_thresholds(prepared, model, run_dir, results)
     quantized = evaluation.is_quantized(model)
     kinds = ["int8" if quantized else "float"]
     if quantized:
@@ -154,7 +157,7 @@ def _evaluate(prepared: Prepared, run_dir: Path, results: Results) -> Results:
         with _step(f"Evaluating {model.name}, {_HOW.get(kind, f'on {kind}')}"):
             found = _accuracy(kind, model, prepared)
             more = metrics.of(found, prepared.config.unknown_class_threshold)
-            figures.draw_evaluation(kind, found.summary(), more, run_dir)
+            figures.draw_evaluation(kind, found, more, run_dir)
         _log.info("accuracy, %s: %s, by class %s", kind, found.summary(), found.per_class)
         results = results.with_part("accuracy", {kind: {**found.summary(), **more.record()}})
         results = replace(results, evaluated={**results.evaluated, kind: found})
@@ -165,6 +168,22 @@ def _evaluate(prepared: Prepared, run_dir: Path, results: Results) -> Results:
             ):
                 _log.info("%s", path)
     return results.with_part("model", evaluation.describe(model))
+
+
+def _with_thresholds(
+    prepared: Prepared, model: Path, run_dir: Path, results: Results
+) -> tuple[Prepared, Results]:
+    """The configuration with this model's thresholds, where a clip has several labels."""
+    config = prepared.config
+    if not config.dataset.multi_label:
+        return prepared, results
+    names = datasets.class_names(config)
+    with _step(f"Choosing the thresholds of {model.name}"):
+        chosen = thresholds.of_model(model, config, names, prepared.validation, prepared.store)
+        chosen.save(run_dir / thresholds.FILE_NAME)
+    _log.info("thresholds, %s: %s", chosen.source, chosen.values)
+    results = results.with_part("class_thresholds", {"model": model.name, **chosen.record()})
+    return replace(prepared, config=chosen.put_into(config)), results
 
 
 _HOW = {
@@ -232,7 +251,9 @@ def _deploy(prepared: Prepared, run_dir: Path, results: Results) -> Results:
 def _on_board(prepared: Prepared, run_dir: Path, results: Results, *, measure: bool) -> Results:
     from paritone import device_run
 
-    outcome = device_run.run(prepared, _need(results.model), run_dir, _step, measure=measure)
+    model = _need(results.model)
+    prepared, results = _with_thresholds(prepared, model, run_dir, results)
+    outcome = device_run.run(prepared, model, run_dir, _step, measure=measure)
     for name, part in outcome.parts.items():
         results = results.with_part(name, part)
         _log.info("%s: %s", name, part)

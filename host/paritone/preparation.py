@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from paritone import boards, datasets, evaluation, progress, quantization, quiet, tracking
 from paritone import config as configuration
+from paritone import task as tasks
 from paritone.config import STEPS, Config, need
 from paritone.datasets import Dataset
 from paritone.datasets.clips import ClipStore
 from paritone.errors import ConfigError, ModelError, ToolMissingError
-from paritone.evaluation import prediction, scoring
+from paritone.evaluation import prediction, scoring, thresholds
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,9 @@ class Prepared:
     ----------
     board : the name of the board that steps b and d work on
     test, calibration : the data sets of the steps; None where no step needs them or there are none
-    store : the clips of both data sets, preprocessed
+    store : the clips of all three data sets, preprocessed
     left_out : why nothing is done on the board although a step would; None: it is
+    validation : clips to choose the thresholds of several labels on; None as of the others
     """
 
     config: Config
@@ -34,6 +37,7 @@ class Prepared:
     calibration: Dataset | None
     store: ClipStore
     left_out: str | None = None
+    validation: Dataset | None = None
 
 
 def prepare(config: Config, *, host_only: bool = False) -> Prepared:
@@ -54,18 +58,20 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
     left_out = _check_board(config, board, host_only) if set("bd") & set(steps) else None
     _check_target(config)
     training, test, calibration = _data(config, steps)
+    validation = _of_thresholds(config, steps)
     if training is not None:
         _check_training(config, steps, len(training.class_names))
     else:
         _check_model(config, steps, _classes(config, test or calibration))
     store = ClipStore(config)
-    for dataset, title in ((test, "test clips"), (calibration, "quantization clips")):
+    titles = ("test clips", "quantization clips", "validation clips")
+    for dataset, title in zip((test, calibration, validation), titles, strict=True):
         if dataset is not None:
             store.load(dataset, title)
     # Last: a configuration that is refused is one line.
-    for text in _notices(config, board, left_out):
+    for text in (*_notices(config, board, left_out), *_threshold_notes(config, test, validation)):
         progress.notice(text)
-    return Prepared(config, board, test, calibration, store, left_out)
+    return Prepared(config, board, test, calibration, store, left_out, validation)
 
 
 def _check_board(config: Config, name: str, host_only: bool) -> str | None:
@@ -119,6 +125,35 @@ def _data(config: Config, steps: str) -> tuple[Dataset | None, Dataset | None, D
     test = datasets.load(config, "test") if "test" in used else None
     calibration = datasets.load(config, "quantization") if "quantization" in used else None
     return training, test, calibration
+
+
+def _of_thresholds(config: Config, steps: str) -> Dataset | None:
+    """Clips to choose the thresholds of several labels a clip on; None where nothing asks."""
+    if not config.dataset.multi_label or not set("tebd") & set(steps):
+        return None
+    tasks.of(config, datasets.class_names(config))
+    asked = config.class_thresholds is None
+    return datasets.load(config, "validation") if asked else None
+
+
+def _threshold_notes(
+    config: Config, test: Dataset | None, validation: Dataset | None
+) -> Iterator[str]:
+    """Say what is not as it should be about thresholds."""
+    wanted = set("tebpd") & set(STEPS[config.operation_mode])
+    if not (config.dataset.multi_label and wanted) or config.class_thresholds is not None:
+        return
+    if validation is None:
+        yield (
+            f"no thresholds and no validation set to choose them on: {tasks.DEFAULT_THRESHOLD:g} "
+            f"for every class; a run that has one leaves {thresholds.FILE_NAME}, which "
+            "deployment.class_thresholds takes"
+        )
+    elif test is not None and {c.path for c in test.clips} & {c.path for c in validation.clips}:
+        yield (
+            "thresholds are chosen on clips that accuracy is measured on, where F1 and the share "
+            "of clips that are right look better than they are: keep a test set of its own"
+        )
 
 
 def _classes(config: Config, dataset: Dataset | None) -> int | None:

@@ -94,7 +94,6 @@ def require_supported(config: Config) -> None:
     """Raise ConfigError for what is legal in the zoo and not there yet in Paritone."""
     mode = config.operation_mode
     problems = {
-        "dataset.multi_label True": config.dataset.multi_label,
         **_onnx_on_device(config),
         "quantization.optimize True": "q" in STEPS[mode] and config.quantization.optimize,
     }
@@ -141,12 +140,28 @@ def _exclusions(config: Config) -> Iterator[str]:
         )
     if dataset.use_garbage_class and dataset.class_names is None:
         yield "dataset.class_names: is required by dataset.use_garbage_class, and is not there"
+    if dataset.multi_label:
+        yield from _of_one_label(config)
     evaluation = config.evaluation
     written = evaluation.gen_npy_input and evaluation.gen_npy_output
     if written and evaluation.npy_in_name == evaluation.npy_out_name:
         yield "evaluation.npy_out_name: expected another name than npy_in_name"
     if dataset.class_names is not None and len(dataset.class_names) < 2:
         yield f"dataset.class_names: expected at least 2 classes, got {len(dataset.class_names)}"
+
+
+def _of_one_label(config: Config) -> Iterator[str]:
+    """Keys that make no sense where a clip has any number of labels, none among them."""
+    if config.dataset.use_garbage_class:
+        yield (
+            "dataset.use_garbage_class: excludes dataset.multi_label, where a clip of no class has "
+            "no score over its threshold; set it to False"
+        )
+    if config.unknown_class_threshold:
+        yield (
+            "deployment.unknown_class_threshold: excludes dataset.multi_label, where "
+            "deployment.class_thresholds does it class by class; set it to 0"
+        )
 
 
 def _model(config: Config) -> Iterator[str]:
@@ -219,6 +234,8 @@ def splits_used(config: Config) -> tuple[Split, ...]:
     readers = {"training": "t", "validation": "t", "quantization": "q", "test": "ebd"}
     if given(config.dataset, "test") is not None:
         readers["test"] += "t"
+    if config.dataset.multi_label and config.class_thresholds is None:
+        readers["validation"] += "ebd"  # it chooses the thresholds
     steps = set(STEPS[config.operation_mode])
     return tuple(split for split in SPLITS if steps & set(readers[split]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,7 @@ from paritone.config.coercion import (
     optional,
     to_float,
     to_int,
+    to_path,
     to_text,
 )
 
@@ -40,6 +42,29 @@ OptionalLevel = Annotated[
     Annotated[float, Field(ge=0, le=1e9)] | None, BeforeValidator(optional(to_float))
 ]
 
+
+def _thresholds(value: Any) -> Any:
+    """A number from 0 to 1, one for each class, or the JSON file that holds these."""
+    try:
+        if isinstance(value, str) and value.strip().lower().endswith(".json"):
+            value = json.loads(to_path(value).read_text(encoding="utf-8"))
+        if not isinstance(value, dict):
+            return _share(value)
+        return {str(name): _share(one) for name, one in value.items()}
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(
+            "a number from 0 to 1, one for each class, or a JSON file (.json) of these"
+        ) from error
+
+
+def _share(value: Any) -> float:
+    number = float(to_float(value))
+    if not 0 <= number <= 1:
+        raise ValueError("a number from 0 to 1")
+    return number
+
+
+OptionalThresholds = Annotated[Any, BeforeValidator(optional(_thresholds))]
 PadMode = Literal["constant", "edge", "linear_ramp", "reflect", "symmetric", "empty"]
 
 

@@ -39,6 +39,7 @@ from paritone.config.fields import (
     OptionalCount,
     OptionalLevel,
     OptionalThreshold,
+    OptionalThresholds,
     Record,
     file_name,
     none,
@@ -179,6 +180,8 @@ class Deployment(Record):
 
     ``silence_threshold`` is ours: the device takes a patch for silence when its mel bands, before
     the logarithm and full scale being 1.0, sum to less; None and 0: never. So are
+    ``class_thresholds``, of the scores of several labels a clip: a number for all classes or for
+    each, or the JSON file of them that a run leaves; None: chosen on the validation set. And
     ``flash_budget`` and ``ram_budget``, the most that a firmware may take: bytes, or ``64 KiB``.
     """
 
@@ -189,6 +192,7 @@ class Deployment(Record):
     build_conf: OptionalText = None
     unknown_class_threshold: OptionalThreshold = 0.0
     silence_threshold: OptionalLevel = None
+    class_thresholds: OptionalThresholds = None
     flash_budget: OptionalBytes = None
     ram_budget: OptionalBytes = None
 
@@ -244,6 +248,14 @@ class Config(Record):
     def unknown_class_threshold(self) -> float:
         """``deployment.unknown_class_threshold``: a lower score is of no class; 0: every class."""
         return (self.deployment.unknown_class_threshold or 0.0) if self.deployment else 0.0
+
+    @property
+    def class_thresholds(self) -> float | dict[str, float] | None:
+        """``deployment.class_thresholds``: a number for all classes, or by name; None: not set."""
+        found: float | dict[str, float] | None = None
+        if self.deployment is not None:
+            found = self.deployment.class_thresholds
+        return found
 
     @property
     def batch_size(self) -> int:

@@ -52,4 +52,6 @@ def unused(config: Config) -> list[str]:
     features = config.feature_extraction
     if features.db_reference is not None and not features.to_db:
         found.append("feature_extraction.db_reference: without to_db it has no effect")
+    if config.class_thresholds is not None and not config.dataset.multi_label:
+        found.append("deployment.class_thresholds: without dataset.multi_label it has no effect")
     return found

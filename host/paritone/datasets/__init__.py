@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from paritone import task as tasks
 from paritone.config import Config, Source, Split, behind, given
 from paritone.config import Dataset as Settings
-from paritone.datasets import fsd50k
+from paritone.datasets import fsd50k, stratified
 from paritone.datasets.rows import Row, esc, read
 from paritone.errors import AudioError, ConfigError
+from paritone.task import Labels
 
 GARBAGE_CLASS = "other"
 """The class of every clip whose category is not among ``class_names``."""
@@ -35,6 +37,11 @@ class Dataset:
     clips: tuple[Clip, ...]
     class_names: tuple[str, ...]
 
+    @property
+    def labels(self) -> Labels:
+        """Which clip is of which class: bool [clips, classes]."""
+        return tasks.matrix([clip.labels for clip in self.clips], self.class_names)
+
     def counts(self) -> dict[str, int]:
         """Return the number of clips of each class, in the order of `class_names`."""
         counted = Counter(label for clip in self.clips for label in clip.labels)
@@ -49,7 +56,6 @@ def load(config: Config, split: Split) -> Dataset | None:
     Raises ConfigError for an unfit CSV, AudioError for clips that are not there.
     """
     settings = config.dataset
-    _refuse_what_is_not_there(settings)
     source = behind(settings, split)
     if source is None:
         return None
@@ -71,7 +77,6 @@ def class_names(config: Config) -> tuple[str, ...]:
     settings = config.dataset
     names = settings.class_names
     if names is None:
-        _refuse_what_is_not_there(settings)
         order: tuple[Split, ...] = ("training", "validation", "test", "quantization")
         source = next((s for s in (given(settings, split) for split in order) if s), None)
         if source is None:
@@ -79,11 +84,6 @@ def class_names(config: Config) -> tuple[str, ...]:
         names = tuple({label for row in _read(source, config) for label in row.labels})
     garbage = {GARBAGE_CLASS} if settings.use_garbage_class else set()
     return tuple(sorted({*names, *garbage}))
-
-
-def _refuse_what_is_not_there(settings: Settings) -> None:
-    if settings.multi_label:
-        raise ConfigError("dataset.multi_label True is not there yet")
 
 
 def _read(source: Source, config: Config) -> list[Row]:
@@ -179,9 +179,11 @@ def _fraction(rows: list[Row], fraction: float, settings: Settings) -> list[Row]
 def _split(
     rows: list[Row], fraction: float, settings: Settings, key: str
 ) -> tuple[list[Row], list[Row]]:
-    """Divide rows with scikit-learn's stratified split; the second part has `fraction` of them."""
+    """Divide rows so that each class is divided too; the second part has `fraction` of them."""
     from sklearn.model_selection import train_test_split
 
+    if settings.multi_label:
+        return _divide(rows, fraction, settings, key)
     labels = [row.labels[0] for row in rows]
     try:
         first, second = train_test_split(
@@ -193,6 +195,22 @@ def _split(
             f"{len(set(labels))} classes: {error}"
         ) from error
     return first, second
+
+
+def _divide(
+    rows: list[Row], fraction: float, settings: Settings, key: str
+) -> tuple[list[Row], list[Row]]:
+    """As `_split`, where rows have several labels."""
+    names = sorted({label for row in rows for label in row.labels})
+    labels = tasks.matrix([row.labels for row in rows], names)
+    apart = stratified.divide(labels, fraction, settings.seed)
+    if apart.all() or not apart.any():
+        raise ConfigError(f"dataset.{key}: {fraction:g} of {len(rows)} clips leaves a part empty")
+    parts = [
+        [row for row, there in zip(rows, apart, strict=True) if there is side]
+        for side in (False, True)
+    ]
+    return parts[0], parts[1]
 
 
 def _find(row: Row, source: Source, settings: Settings) -> Path:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paritone import cores
+from paritone import task as tasks
 from paritone.cache import content_of, memo
 from paritone.config import Config
 from paritone.datasets import Dataset
@@ -58,7 +59,8 @@ def evaluate(
     """
     data = (store or ClipStore(config)).load(dataset, "test clips")
     scores = (float_scores if features == "float" else device_scores)(model, data, config)
-    return measure(scores, [item.clip for item in data], dataset.class_names, features)
+    task = tasks.of(config, dataset.class_names)
+    return measure(scores, [item.clip for item in data], task, features)
 
 
 def float_scores(model: Path, data: Sequence[ClipData], config: Config) -> list[Scores]:

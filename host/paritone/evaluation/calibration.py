@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from paritone import datasets, evaluation
+from paritone import task as tasks
 from paritone.config import Config, given
 from paritone.datasets import Clip, Dataset
 from paritone.errors import ConfigError
@@ -19,6 +20,7 @@ from paritone.evaluation.accuracy import Accuracy, measure
 from paritone.evaluation.silence import UNITS, Choice, Curve
 from paritone.evaluation.streaming import Heard
 from paritone.progress import notice, track
+from paritone.task import Task
 
 KEY = "deployment.silence_threshold"
 DB_KEY = "feature_extraction.db_reference"
@@ -76,14 +78,14 @@ def calibrate(model: Path, config: Config) -> Calibration:
         reference = db_reference(dataset.clips, config)
         config = _with(config, "feature_extraction", db_reference=reference)
     heard = streaming.hear(model, dataset.clips, config, "Listening to whole clips")
-    names = dataset.class_names
-    choice = silence.choose(heard, names)
+    task = tasks.of(config, dataset.class_names)
+    choice = silence.choose(heard, task)
     return Calibration(
         source,
         choice,
-        silence.curve(heard, names),
-        _accuracy(heard, names, 0.0),
-        _accuracy(heard, names, choice.threshold),
+        silence.curve(heard, task),
+        _accuracy(heard, task, 0.0),
+        _accuracy(heard, task, choice.threshold),
         reference,
     )
 
@@ -159,11 +161,11 @@ def _with(config: Config, section: str, **values: Any) -> Config:
     return config.model_copy(update={section: record})
 
 
-def _accuracy(heard: Sequence[Heard], names: tuple[str, ...], threshold: float) -> Accuracy:
+def _accuracy(heard: Sequence[Heard], task: Task, threshold: float) -> Accuracy:
     return measure(
         [item.scores for item in heard],
         [item.clip for item in heard],
-        names,
+        task,
         "integer",
         [item.levels < math.ceil(threshold * UNITS) for item in heard],
         threshold,

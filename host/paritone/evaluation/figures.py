@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from paritone.task import MultiLabel
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from paritone.evaluation.accuracy import Accuracy, Evidence
     from paritone.evaluation.metrics import Metrics, Sweep
 
 DPI = 110
@@ -60,7 +63,7 @@ def time_line(
     class_names: Sequence[str],
     seconds_per_frame: float,
     title: str,
-    truth: str | None = None,
+    truth: Sequence[str] = (),
 ) -> Figure:
     """Draw a clip's log-mel spectrogram above the scores of each of its patches.
 
@@ -68,7 +71,7 @@ def time_line(
     ----------
     patches, frames : as `joined` has them
     scores : [patches, classes]
-    truth : the class to mark
+    truth : the classes to mark
     """
     whole = joined(patches, frames)
     end = whole.shape[1] * seconds_per_frame
@@ -83,7 +86,7 @@ def time_line(
     lower.set(xlabel="s of the preprocessed clip", yticks=np.arange(len(class_names)) + 0.5)
     lower.set_yticklabels(list(class_names), fontsize=8)
     for label in lower.get_yticklabels():
-        if label.get_text() == truth:
+        if label.get_text() in truth:
             label.set(color="tab:green", fontweight="bold")
     lower.invert_yaxis()
     _mark_best(lower, edges, scores)
@@ -123,9 +126,16 @@ def _mark_best(axes: Any, edges: NDArray[np.float64], scores: NDArray[np.float32
     )
 
 
-def draw_evaluation(kind: str, row: Mapping[str, Any], found: Metrics, run_dir: Path) -> None:
-    """Draw both confusion matrices and the sweep of the unknown class's threshold."""
-    names = found.class_names
+def draw_evaluation(kind: str, measured: Accuracy, found: Metrics, run_dir: Path) -> None:
+    """Draw both confusion matrices and the sweep of the unknown class's threshold.
+
+    With several labels a clip there are neither, but each class's precision against its recall.
+    """
+    names, row = found.class_names, measured.summary()
+    if isinstance(measured.task, MultiLabel):
+        drawn = precision_recall(measured.evidence, measured.task, kind)
+        save(drawn, run_dir / f"{kind}_precision_recall.png")
+        return
     titles = {
         "confusion_matrix": (found.clip_confusion, f"{row['clip']:.1%} of {row['clips']} clips"),
         "patch_confusion_matrix": (
@@ -153,6 +163,29 @@ def confusion(matrix: NDArray[np.int64], names: Sequence[str], title: str) -> Fi
     display.plot(ax=axes, xticks_rotation=60, colorbar=False, cmap="Blues")
     axes.set_title(title, fontsize=10)
     axes.tick_params(labelsize=9)
+    return drawn
+
+
+def precision_recall(found: Evidence, task: MultiLabel, kind: str) -> Figure:
+    """Draw precision against recall of each class; a dot is where its threshold puts it."""
+    from sklearn.metrics import PrecisionRecallDisplay, precision_score, recall_score
+
+    drawn = figure(6.2, 4.6 + 0.09 * len(task.names))
+    axes = drawn.add_subplot()
+    for i, name in enumerate(task.names):
+        actual, scores = found.actual[:, i], found.clip_scores[:, i]
+        if not actual.any():
+            continue
+        curve = PrecisionRecallDisplay.from_predictions(actual, scores, name=name, ax=axes)
+        decided = found.decided[:, i]
+        precision = precision_score(actual, decided, zero_division=0)
+        axes.plot(
+            recall_score(actual, decided), precision, "o", color=curve.line_.get_color(), ms=5
+        )
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.05), xlabel="recall", ylabel="precision")
+    axes.set_title(f"{kind}: clips; dots at the thresholds", fontsize=10)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), fontsize=8, ncols=2)
     return drawn
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paritone import audio, cores, datasets, evaluation
+from paritone import task as tasks
 from paritone.config import Config, need, target
 from paritone.datasets import Clip
 from paritone.datasets.clips import ClipData
@@ -21,9 +22,8 @@ from paritone.errors import AudioError, ConfigError
 from paritone.evaluation import scoring
 from paritone.evaluation.accuracy import SILENCE, Scores
 from paritone.progress import notice, track
+from paritone.task import Task
 
-UNKNOWN = "(unknown)"
-"""What a score under ``deployment.unknown_class_threshold`` is taken for."""
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 CLIPS_NAME, PATCHES_NAME, FIGURES = "predictions.csv", "predictions_patches.csv", "predictions"
 MOST_FIGURES = 100
@@ -47,22 +47,60 @@ class Recording:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What a clip or a patch is taken for.
+
+    Attributes
+    ----------
+    classes : the highest score first; with one label a clip there is one, or none
+    scores : of `classes`; where there are none, the highest there was, 0 for silence
+    nothing : what to call it where it is of no class
+    """
+
+    classes: tuple[str, ...]
+    scores: tuple[float, ...]
+    nothing: str = SILENCE
+
+    @property
+    def label(self) -> str:
+        """The classes as one text, ``dog;rain``."""
+        return ";".join(self.classes) or self.nothing
+
+    def score_text(self, digits: int) -> str:
+        """The scores as one text, in the order of the label's classes."""
+        return ";".join(f"{score:.{digits}f}" for score in self.scores)
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What a clip is taken for.
 
     Attributes
     ----------
-    label, score : the class with the highest sum of the patches' scores, and its mean score
-    labels, label_scores : the same of each patch
+    verdict : on the mean scores of the patches that are not silence
+    patches : verdicts on each patch
     scores : [patches, classes]; zero where a patch is silence
     """
 
     recording: Recording
-    label: str
-    score: float
-    labels: tuple[str, ...]
-    label_scores: NDArray[np.float32]
+    verdict: Verdict
+    patches: tuple[Verdict, ...]
     scores: Scores
+
+    @property
+    def label(self) -> str:
+        """The clip's class, or classes."""
+        return self.verdict.label
+
+    @property
+    def score(self) -> float:
+        """The clip's highest score."""
+        return self.verdict.scores[0]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The class, or classes, of each patch."""
+        return tuple(patch.label for patch in self.patches)
 
 
 @dataclass(frozen=True)
@@ -81,7 +119,7 @@ class Predictions:
             "target": self.target,
             "clips": len(self.clips),
             "patches": sum(len(clip.labels) for clip in self.clips),
-            "classes": dict(sorted(Counter(clip.label for clip in self.clips).items())),
+            "classes": dict(sorted(Counter(_each_class(self.clips)).items())),
         }
         return {**found, "unreadable": dict(self.unreadable)} if self.unreadable else found
 
@@ -121,15 +159,15 @@ def predict(model: Path, config: Config) -> Predictions:
     ConfigError, ModelError, ToolMissingError, CheckFailedError
         A clip that cannot be read or is too short is in `Predictions.unreadable` instead.
     """
-    names, threshold = datasets.class_names(config), config.unknown_class_threshold
+    task = tasks.of(config, datasets.class_names(config))
     recordings, unreadable = _read(clips(config), config)
     heard = _heard(model, recordings, config)
     features = config.feature_extraction
     return Predictions(
         target(config),
-        names,
+        task.names,
         tuple(
-            judge(recording, scores, silent, names, threshold)
+            judge(recording, scores, silent, task)
             for recording, (scores, silent) in zip(recordings, heard, strict=True)
         ),
         unreadable,
@@ -137,29 +175,32 @@ def predict(model: Path, config: Config) -> Predictions:
     )
 
 
+def _each_class(clips: Iterable[Prediction]) -> Iterator[str]:
+    """Every class of every clip; what a clip of none is called."""
+    for clip in clips:
+        yield from clip.verdict.classes or (clip.label,)
+
+
 def judge(
-    recording: Recording,
-    scores: Scores,
-    silent: NDArray[np.bool_],
-    names: Sequence[str],
-    threshold: float,
+    recording: Recording, scores: Scores, silent: NDArray[np.bool_], task: Task
 ) -> Prediction:
     """Classes of a clip and its patches; silent patches do not vote, low scores have no class."""
-
-    def named(row: NDArray[np.floating[Any]]) -> tuple[str, float]:
-        best = int(row.argmax())
-        score = float(row[best])
-        return (UNKNOWN if score < threshold else names[best]), score
-
-    patches = [
-        (SILENCE, 0.0) if mute else named(row) for row, mute in zip(scores, silent, strict=True)
-    ]
-    voting = scores[~silent]
-    label, score = named(voting.mean(axis=0, dtype=np.float64)) if len(voting) else (SILENCE, 0.0)
-    labels = tuple(name for name, _ in patches)
+    mute, voting = Verdict((), (0.0,)), scores[~silent]
     return Prediction(
-        recording, label, score, labels, np.array([s for _, s in patches], np.float32), scores
+        recording,
+        _verdict(voting.mean(axis=0, dtype=np.float64), task) if len(voting) else mute,
+        tuple(
+            mute if still else _verdict(row, task)
+            for row, still in zip(scores, silent, strict=True)
+        ),
+        scores,
     )
+
+
+def _verdict(row: NDArray[np.floating[Any]], task: Task) -> Verdict:
+    there = task.found(row)
+    scores = tuple(float(row[i]) for i in there) or (float(row.max()),)
+    return Verdict(tuple(task.names[i] for i in there), scores, task.nothing)
 
 
 def _read(paths: Sequence[Path], config: Config) -> tuple[list[Recording], dict[str, str]]:
@@ -220,14 +261,12 @@ def _heard(model: Path, recordings: Sequence[Recording], config: Config) -> list
 
 def save(found: Predictions, run_dir: Path) -> None:
     """Write both CSV files, each whole or not at all, and a figure of each clip's time line."""
-    rows = [(c.recording.file, c.label, f"{c.score:.6f}") for c in found.clips]
+    rows = [(c.recording.file, c.label, c.verdict.score_text(6)) for c in found.clips]
     _write(run_dir / CLIPS_NAME, ("file", "class", "score"), rows)
     lines = (
-        (clip.recording.file, f"{start:.3f}", label, f"{score:.6f}")
+        (clip.recording.file, f"{start:.3f}", patch.label, patch.score_text(6))
         for clip in found.clips
-        for start, label, score in zip(
-            clip.recording.starts_s, clip.labels, clip.label_scores, strict=True
-        )
+        for start, patch in zip(clip.recording.starts_s, clip.patches, strict=True)
     )
     _write(run_dir / PATCHES_NAME, ("file", "start_s", "class", "score"), lines)
     _draw(found, run_dir / FIGURES)
@@ -258,7 +297,7 @@ def _draw(found: Predictions, folder: Path) -> None:
             clip.scores,
             found.class_names,
             found.seconds_per_frame,
-            f"{clip.recording.file}: {clip.label} {clip.score:.2f}",
+            f"{clip.recording.file}: {clip.label} {clip.verdict.score_text(2)}",
         )
         figures.save(figure, path)
 
@@ -273,7 +312,7 @@ def show(found: Predictions) -> None:
     table.add_column("score", justify="right")
     table.add_column("time line")
     for clip in found.clips:
-        texts = (clip.recording.file, clip.label, f"{clip.score:.3f}", _spans(clip))
+        texts = (clip.recording.file, clip.label, clip.verdict.score_text(3), _spans(clip))
         table.add_row(*map(escape, texts))
     Console().print(table)
 

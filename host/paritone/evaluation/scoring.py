@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paritone import boards
+from paritone import task as tasks
 from paritone.boards import Board
 from paritone.config import Config
 from paritone.datasets import Dataset
@@ -54,7 +55,7 @@ def evaluate(
     return measure(
         [scores for scores, _ in heard],
         [clip.clip for clip in data],
-        dataset.class_names,
+        tasks.of(config, dataset.class_names),
         "integer",
         [silent for _, silent in heard] if gate else None,
         gate,

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paritone.errors import ConfigError
-from paritone.evaluation.accuracy import label_of
+from paritone.evaluation.accuracy import labels_of
 from paritone.evaluation.streaming import Heard
 from paritone.features.tables import LEVEL_BITS
+from paritone.task import Task
 
 UNITS = 1 << LEVEL_BITS
 """Levels are in such parts of a mel unit."""
@@ -65,19 +66,20 @@ class Choice:
     even: float | None
 
 
-def curve(heard: Sequence[Heard], names: tuple[str, ...]) -> Curve:
+def curve(heard: Sequence[Heard], task: Task) -> Curve:
     """Drop patches in the order of their levels, and count the clips that are right each time."""
-    truth = np.array([label_of(item.clip, names) for item in heard])
+    actual = labels_of([item.clip for item in heard], task)
     sums = np.stack([item.scores.sum(axis=0, dtype=np.float64) for item in heard])
     left = np.array([len(item.levels) for item in heard])
-    right = sums.argmax(axis=1) == truth
+    right = (task.decide(sums / left[:, None]) == actual).all(axis=1)
     uppers, clips, silent = [], [int(right.sum())], [0]
     for level, dropped in _by_level(heard):
         uppers.append(level / UNITS)
         for clip, patch in dropped:
             sums[clip] -= heard[clip].scores[patch]
             left[clip] -= 1
-            right[clip] = left[clip] > 0 and sums[clip].argmax() == truth[clip]
+            mean = sums[clip] / max(left[clip], 1)
+            right[clip] = left[clip] > 0 and (task.decide(mean) == actual[clip]).all()
         clips.append(int(right.sum()))
         silent.append(silent[-1] + len(dropped))
     # The last step, every patch silent, is no gate anyone wants.
@@ -95,7 +97,7 @@ def _by_level(heard: Sequence[Heard]) -> Iterator[tuple[int, list[tuple[int, int
         yield level, [(clip, patch) for _, clip, patch in group]
 
 
-def choose(heard: Sequence[Heard], names: tuple[str, ...]) -> Choice:
+def choose(heard: Sequence[Heard], task: Task) -> Choice:
     """Choose a threshold.
 
     Of the thresholds as good as the best within one standard error, the level at which a patch
@@ -107,10 +109,10 @@ def choose(heard: Sequence[Heard], names: tuple[str, ...]) -> Choice:
     ConfigError
         There is nothing to tell silence by: every patch has the same level.
     """
-    found = curve(heard, names)
+    found = curve(heard, task)
     if len(found.upper) < 2:
         raise ConfigError("calibration: every patch has the same level: no threshold divides them")
-    even, stretches = break_even(heard, names), _good(found, len(heard))
+    even, stretches = break_even(heard, task), _good(found, len(heard))
     if even is not None:
         for low, high in stretches:
             if low < even <= high:
@@ -135,7 +137,7 @@ def _good(found: Curve, clips: int) -> list[tuple[float, float]]:
     return [(low, high) for low, high in stretches if low < high]
 
 
-def break_even(heard: Sequence[Heard], names: tuple[str, ...]) -> float | None:
+def break_even(heard: Sequence[Heard], task: Task) -> float | None:
     """Level at which a patch is as often wrong as right, by logistic regression on its logarithm.
 
     None where patches are not the more often right the louder they are, or where they are so,
@@ -144,8 +146,12 @@ def break_even(heard: Sequence[Heard], names: tuple[str, ...]) -> float | None:
     from sklearn.linear_model import LogisticRegression
 
     levels = np.concatenate([item.levels for item in heard]) / UNITS
+    actual = labels_of([item.clip for item in heard], task)
     right = np.concatenate(
-        [item.scores.argmax(axis=1) == label_of(item.clip, names) for item in heard]
+        [
+            (task.decide(item.scores) == row).all(axis=1)
+            for item, row in zip(heard, actual, strict=True)
+        ]
     )
     if right.all() or not right.any():
         return None

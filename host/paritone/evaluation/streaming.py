@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from paritone import task as tasks
 from paritone.cache import Arrays, content_of, memo
 from paritone.config import Config
 from paritone.datasets import Clip, Dataset
@@ -52,7 +53,7 @@ def evaluate(model: Path, dataset: Dataset, config: Config) -> Accuracy:
     return measure(
         [item.scores for item in heard],
         dataset.clips,
-        dataset.class_names,
+        tasks.of(config, dataset.class_names),
         "integer",
         [item.silent for item in heard],
         config.silence_threshold,

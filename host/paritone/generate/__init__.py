@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from paritone import __version__
+from paritone import __version__, datasets
+from paritone import task as tasks
 from paritone.engine import memory_map
 from paritone.engine import plan as planner
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import TensorInfo
 from paritone.errors import ConfigError, ModelError
-from paritone.generate import manifest
+from paritone.generate import classes, manifest
 from paritone.generate.header import NAME, check_name, header
 from paritone.generate.manifest import Manifest
 from paritone.generate.model import FORMAT, kernels_c, model_c
+from paritone.task import MultiLabel
 
 if TYPE_CHECKING:
     from paritone.config import Config
@@ -59,11 +61,14 @@ def generate(
     plan = planner.of_file(model_path, point)
     tables = frontend_tables(plan, config) if frontend and config is not None else None
     config_hash = None if tables is None or config is None else _config_hash(config)
-    record = _manifest(plan, tables, config_hash)
-    banner = _banner(record)
+    several = _several_labels(plan, config) if frontend else None
+    record = _manifest(plan, tables, config_hash, several)
+    banner, output = _banner(record), plan.outputs[0]
+    declared = "" if several is None else classes.declaration(several, output, name)
+    defined = "" if several is None else "\n" + classes.definition(several, output, name)
     texts = {
-        f"{name}_generated.h": header(plan, tables, banner, name),
-        f"{name}_model.c": model_c(plan, banner, name),
+        f"{name}_generated.h": header(plan, tables, banner, name, declared),
+        f"{name}_model.c": model_c(plan, banner, name) + defined,
         f"{name}_kernels.c": kernels_c(plan, banner, name),
         manifest.FILE_NAME if name == NAME else f"{name}_{manifest.FILE_NAME}": record.text(),
     }
@@ -100,19 +105,42 @@ def check_input(source: TensorInfo, n_mels: int, patch_length: int) -> None:
         )
 
 
+def _several_labels(plan: Plan, config: Config | None) -> MultiLabel | None:
+    """Classes and thresholds where a clip has several labels; None: it has one, or none is told.
+
+    Raises
+    ------
+    ModelError
+        The model's outputs are not that many.
+    """
+    if config is None or not config.dataset.multi_label:
+        return None
+    task = tasks.multi_label(datasets.class_names(config), config.class_thresholds)
+    if len(plan.outputs) != 1 or plan.outputs[0].size != len(task.names):
+        raise ModelError(
+            f"the model has {', '.join(str(one.size) for one in plan.outputs)} outputs, the data "
+            f"set has {len(task.names)} classes (dataset.class_names)"
+        )
+    return task
+
+
 def _config_hash(config: Config) -> str:
     """Hash of what the generated files depend on: no path, so that every machine agrees."""
     assert config.feature_extraction is not None
     assert config.preprocessing is not None
-    used = {
+    used: dict[str, Any] = {
         "feature_extraction": config.feature_extraction.model_dump(mode="json"),
         "target_rate": config.preprocessing.target_rate,
         "silence_threshold": config.silence_threshold,
     }
+    if config.dataset.multi_label:
+        used["class_thresholds"] = config.class_thresholds
     return hashlib.sha256(json.dumps(used, sort_keys=True).encode()).hexdigest()
 
 
-def _manifest(plan: Plan, tables: FrontendTables | None, config_hash: str | None) -> Manifest:
+def _manifest(
+    plan: Plan, tables: FrontendTables | None, config_hash: str | None, several: MultiLabel | None
+) -> Manifest:
     from paritone.generate.frontend_fused import simd_stream_bytes
 
     source, output = plan.inputs[0], plan.outputs[0]
@@ -137,6 +165,7 @@ def _manifest(plan: Plan, tables: FrontendTables | None, config_hash: str | None
         calls=manifest.calls(plan),
         optimization=plan.optimization,
         memory=tuple(memory_map.regions(plan)),
+        class_thresholds=None if several is None else several.by_name(),
     )
 
 

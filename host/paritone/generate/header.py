@@ -27,8 +27,15 @@ def check_name(name: str) -> None:
         )
 
 
-def header(plan: Plan, tables: FrontendTables | None, banner: str, name: str = NAME) -> str:
-    """Text of the header; without `tables` it is about the model alone."""
+def header(
+    plan: Plan, tables: FrontendTables | None, banner: str, name: str = NAME, declared: str = ""
+) -> str:
+    """Text of the header; without `tables` it is about the model alone.
+
+    Parameters
+    ----------
+    declared : further declarations of generated data
+    """
     guard = f"{name.upper()}_GENERATED_H"
     return "\n".join(
         [
@@ -45,6 +52,7 @@ def header(plan: Plan, tables: FrontendTables | None, banner: str, name: str = N
             section("Generated data"),
             f"extern const paritone_model_t {name}_model;",
             f"extern const paritone_kernels_t {name}_kernels;\n",
+            *([declared] if declared else []),
             "#endif\n",
         ]
     )

@@ -50,6 +50,7 @@ class Manifest:
 
     ``input`` and ``output`` are the first ones. A model alone has no configuration, no frontend.
     ``calls`` holds step, first row and rows of each call, in order of execution;
+    ``class_thresholds`` are there where a clip has several labels;
     ``stream_bytes`` is what a core with the DSP extension takes; others may take more.
     """
 
@@ -73,6 +74,7 @@ class Manifest:
     calls: tuple[tuple[int, int, int], ...]
     optimization: str
     memory: tuple[Region, ...]
+    class_thresholds: dict[str, float] | None = None
 
     def text(self) -> str:
         """JSON, keys in the order of the fields."""

@@ -22,8 +22,9 @@ def miniresnet(
     input_shape: tuple[int, int, int] = (64, 96, 1),
     pooling: str | None = "avg",
     dropout: float = 0.0,
+    activation: str = "softmax",
 ) -> keras.Model:
-    """Build a MiniResNet with random weights and a dense softmax head.
+    """Build a MiniResNet with random weights and a dense head.
 
     Parameters
     ----------
@@ -38,6 +39,7 @@ def miniresnet(
         Global pooling before the head; None flattens.
     dropout : float in [0, 1)
         Applied before the head while training.
+    activation : of the head, "sigmoid" for several labels a clip
 
     Raises
     ------
@@ -57,7 +59,7 @@ def miniresnet(
     x = _pool(x, pooling)
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
-    outputs = layers.Dense(n_classes, activation="softmax", name="head")(x)
+    outputs = layers.Dense(n_classes, activation=activation, name="head")(x)
     return Model(inputs, outputs, name=f"miniresnet{version}_{n_stacks}_stacks")
 
 

@@ -120,6 +120,30 @@ def with_head(
     return made
 
 
+def ending(model: keras.Model, activation: str) -> keras.Model:
+    """Return a model that ends with an activation; its dense head is given it, weights and all.
+
+    Raises
+    ------
+    ModelError
+        It ends with another, and with no dense head.
+    """
+    if _ends_with(model, activation):
+        return model
+    position = head_index(model)
+    if position == len(model.layers):
+        raise ModelError(
+            f"model {model.name}: expected {activation} at its end, or a dense layer to put it on, "
+            f"got {type(model.layers[-1]).__name__} {model.layers[-1].name}"
+        )
+    return with_head(
+        model,
+        model.layers[position].units,
+        tuple(model.input_shape[1:]),
+        activation=activation,
+    )
+
+
 def _turned(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (shape[1], shape[0], *shape[2:])
 

@@ -35,8 +35,9 @@ def yamnet(
     n_classes: int,
     input_shape: tuple[int, int, int] = (64, 96, 1),
     dropout: float = 0.0,
+    activation: str = "softmax",
 ) -> keras.Model:
-    """Build YAMNet with random weights and a dense softmax head.
+    """Build YAMNet with random weights and a dense head.
 
     Parameters
     ----------
@@ -48,6 +49,7 @@ def yamnet(
         A log-mel patch; the network itself works on (patch_length, n_mels, 1).
     dropout : float in [0, 1)
         Applied to the embedding while training.
+    activation : of the head, "sigmoid" for several labels a clip
 
     Raises
     ------
@@ -65,7 +67,7 @@ def yamnet(
     x = layers.GlobalAveragePooling2D(name="embedding")(x)
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
-    outputs = layers.Dense(n_classes, activation="softmax", name="head")(x)
+    outputs = layers.Dense(n_classes, activation=activation, name="head")(x)
     return Model(inputs, outputs, name=f"yamnet_{embedding_size}")
 
 

@@ -21,6 +21,7 @@ MEMORY = {
 PARTS = (
     "model",
     "float_model",
+    "class_thresholds",
     "accuracy",
     "quantization",
     "prediction",
@@ -117,6 +118,8 @@ def _accuracy(record: Mapping[str, Any]) -> Rows:
         if row.get("threshold"):
             of = f"patches ({row['silent_patches']} of {row['patches']} silent)"
         text = f"{row['clip']:.2%} of {row['clips']} clips, {row['patch']:.2%} of {of}"
+        if "hamming_loss" in row:
+            text += f", mAP {row['mean_average_precision'].get('clip', 0.0):.3f}"
         if "macro" in row:
             text += f", F1 {row['macro']['f1']:.3f}"
         if "clip" in row.get("roc_auc", {}):

@@ -15,19 +15,17 @@ from paritone.config import Config
 from paritone.datasets.clips import ClipData
 from paritone.errors import ParitoneError
 from paritone.evaluation import figures
-from paritone.evaluation.accuracy import SILENCE, Accuracy
+from paritone.evaluation.accuracy import Accuracy
 
 _COLOURS = {"input": "#7f7f7f", "tensor": "#4c78a8", "ring": "#72b7b2", "scratch": "#f58518"}
 
 
 def row(accuracy: Accuracy, index: int) -> tuple[str, str, str, str]:
-    """Return a clip's file, true class, predicted class and that one's mean score."""
-    found, names = accuracy.evidence, accuracy.class_names
-    voting = found.scores[index][~found.silent[index]]
-    label = names[found.predicted[index]]
-    score = voting.mean(axis=0)[found.predicted[index]] if label != SILENCE else 0.0
-    clip = found.clips[index]
-    return clip.path.name, names[found.truth[index]], label, f"{score:.3f}"
+    """Return a clip's file, its true and predicted classes, and the mean scores of the latter."""
+    found = accuracy.evidence
+    scores = found.clip_scores[index][found.decided[index]]
+    text = ";".join(f"{score:.3f}" for score in scores) or "0.000"
+    return found.clips[index].path.name, accuracy.true_text(index), accuracy.text(index), text
 
 
 def misclassified(
@@ -49,7 +47,9 @@ def misclassified(
         caption = f"{name}: {truth} taken for {label} ({score})"
         scores = accuracy.evidence.scores[i]
         names = accuracy.class_names[: scores.shape[1]]
-        line = figures.time_line(clip.patches, frames, scores, names, step_s, caption, truth)
+        line = figures.time_line(
+            clip.patches, frames, scores, names, step_s, caption, accuracy.evidence.clips[i].labels
+        )
         drawn.append((figures.save(line, folder / f"{name}.png"), caption))
     return drawn
 

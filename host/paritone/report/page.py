@@ -72,6 +72,7 @@ def _sections(found: Material) -> Iterator[Section]:
     )
     yield _predictions(found)
     yield Section("confusion", "Confusion matrices", figures=_drawn(found, "confusion_matrix"))
+    yield Section("curves", "Precision and recall", figures=_drawn(found, "precision_recall"))
     yield _misclassified(found)
     yield _differences(found)
     yield quantization.section(found.record.get("quantization", {}), found.run_dir)
@@ -107,7 +108,10 @@ def _accuracy_tables(record: Mapping[str, Any]) -> Iterator[Table]:
     if not rows:
         return
     yield Table(
-        ("", "features", "clips right", "patches right", "clips", "F1 (macro)", "ROC AUC (clips)"),
+        (
+            *("", "features", "clips right", "patches right", "clips", "F1 (macro)"),
+            *("mAP (clips)", "ROC AUC (clips)"),
+        ),
         [
             (
                 kind,
@@ -116,7 +120,8 @@ def _accuracy_tables(record: Mapping[str, Any]) -> Iterator[Table]:
                 f"{row['patch']:.2%}",
                 str(row["clips"]),
                 f"{row['macro']['f1']:.3f}" if "macro" in row else "",
-                f"{row['roc_auc']['clip']:.3f}" if "clip" in row.get("roc_auc", {}) else "",
+                _of_clips(row, "mean_average_precision"),
+                _of_clips(row, "roc_auc"),
             )
             for kind, row in rows.items()
         ],
@@ -128,11 +133,23 @@ def _accuracy_tables(record: Mapping[str, Any]) -> Iterator[Table]:
             yield _by_class(kind, row["per_class"])
 
 
+def _of_clips(row: Mapping[str, Any], key: str) -> str:
+    return f"{row[key]['clip']:.3f}" if "clip" in row.get(key, {}) else ""
+
+
 def _by_class(kind: str, rows: Mapping[str, Any]) -> Table:
+    columns = {
+        "precision": "precision",
+        "recall": "recall",
+        "f1": "F1",
+        "average_precision": "average precision",
+        "threshold": "threshold",
+    }
+    shown = {key: title for key, title in columns.items() if any(key in r for r in rows.values())}
     return Table(
-        ("class", "clips", "precision", "recall", "F1"),
+        ("class", "clips", *shown.values()),
         [
-            (name, str(row["clips"]), *(f"{row[k]:.3f}" for k in ("precision", "recall", "f1")))
+            (name, str(row["clips"]), *(f"{row[k]:.3f}" if k in row else "" for k in shown))
             for name, row in rows.items()
         ],
         title=f"By class, {kind}",
@@ -155,7 +172,7 @@ def _predictions(found: Material) -> Section:
     if predicted is None:
         return Section("predictions", "Predictions")
     rows = [
-        (clip.recording.file, clip.label, f"{clip.score:.3f}", str(len(clip.labels)))
+        (clip.recording.file, clip.label, clip.verdict.score_text(3), str(len(clip.labels)))
         for clip in predicted.clips
     ]
     unreadable = [f"Not predicted: {why}" for why in predicted.unreadable.values()]
@@ -178,7 +195,7 @@ def _misclassified(found: Material) -> Section:
     if kind is None or found.test is None:
         return Section("misclassified", title)
     accuracy = found.evaluated[kind]
-    wrong = np.flatnonzero(accuracy.evidence.predicted != accuracy.evidence.truth)
+    wrong = accuracy.evidence.wrong
     if not len(wrong):
         return Section("misclassified", title, texts=[f"None of {accuracy.clips} clips, {kind}."])
     data = found.store.load(found.test)
@@ -208,7 +225,7 @@ def _differences(found: Material) -> Section:
         if [s.shape for s in one.scores] != [s.shape for s in other.scores]:
             continue
         gaps = np.abs(np.concatenate(one.scores) - np.concatenate(other.scores))
-        unlike = np.flatnonzero(one.predicted != other.predicted)
+        unlike = np.flatnonzero((one.decided != other.decided).any(axis=1))
         rows.append(
             (
                 f"{first}, {second}",
@@ -217,11 +234,10 @@ def _differences(found: Material) -> Section:
                 f"{gaps.max():.5f}",
             )
         )
-        for i in unlike:
-            names = found.evaluated[first].class_names, found.evaluated[second].class_names
-            labels = (names[0][one.predicted[i]], names[1][other.predicted[i]])
-            clips.append((one.clips[i].path.name, *one.clips[i].labels, first, labels[0]))
-            clips[-1] += (second, labels[1])
+        for i in map(int, unlike):
+            row, then = found.evaluated[first], found.evaluated[second]
+            name, labels = one.clips[i].path.name, row.true_text(i)
+            clips.append((name, labels, first, row.text(i), second, then.text(i)))
     columns = ("rows", "clips of another class", "mean difference of a score", "largest")
     tables = [Table(columns, rows)] if rows else []
     if clips:

@@ -29,7 +29,7 @@ class Recordings:
     Attributes
     ----------
     spectrograms : float32 [n_mels, frames] for each clip
-    targets : float32 [clips, classes], one-hot, classes in the order of their sorted names
+    targets : float32 [clips, classes], 1 for each label, classes in the order of their sorted names
     versions : those of each clip's changed waveforms, of any lengths; empty: there are none
     """
 
@@ -64,11 +64,7 @@ def read(dataset: Dataset, config: Config, title: str) -> Recordings:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     prepared.tidy()
-    targets = np.zeros((len(dataset.clips), len(dataset.class_names)), np.float32)
-    for row, clip in zip(targets, dataset.clips, strict=True):
-        for label in clip.labels:
-            row[dataset.class_names.index(label)] = 1.0
-    return Recordings(spectrograms, targets)
+    return Recordings(spectrograms, dataset.labels.astype(np.float32))
 
 
 def patches(recordings: Recordings, config: Config) -> tuple[Array, Array]:
@@ -118,7 +114,8 @@ def batches(
 
     Parameters
     ----------
-    class_weights : float32 [classes]; where given, the weight of each patch is yielded too
+    class_weights : float32 [classes]; where given, weights are yielded too: float32 [patches], or
+        [patches, classes] where a clip has several labels
     """
     where = places(recordings, config.feature_extraction)
     count, seed = len(where.clip), config.general.global_seed
@@ -130,6 +127,8 @@ def batches(
             batch, targets = _batch(recordings, where, chosen, config, rng)
             if class_weights is None:
                 yield batch, targets
+            elif config.dataset.multi_label:
+                yield batch, targets, 1 + (class_weights - 1) * targets
             else:
                 yield batch, targets, _sample_weights(targets, class_weights)
 
@@ -144,7 +143,9 @@ def _sample_weights(targets: Array, class_weights: Array) -> Array:
 def class_weights(recordings: Recordings, config: Config, names: tuple[str, ...]) -> Array | None:
     """Weight of each class from ``training.class_weights``; None: they all weigh the same.
 
-    ``balanced``: patches / (classes * patches of the class), 1 for a class without patches.
+    ``balanced``: patches / (classes * patches of the class), 1 for a class without patches. With
+    several labels a clip, a weight is of a label that is there against one that is not, and
+    ``balanced`` is patches without the class / patches of it.
 
     Raises
     ------
@@ -163,7 +164,10 @@ def class_weights(recordings: Recordings, config: Config, names: tuple[str, ...]
         return np.asarray([asked.get(name, 1.0) for name in names], np.float32)
     where = places(recordings, config.feature_extraction)
     counts = recordings.targets[where.clip].sum(axis=0)
-    balanced = counts.sum() / (len(names) * np.maximum(counts, 1))
+    if config.dataset.multi_label:
+        balanced = (len(where.clip) - counts) / np.maximum(counts, 1)
+    else:
+        balanced = counts.sum() / (len(names) * np.maximum(counts, 1))
     return np.where(counts > 0, balanced, 1.0).astype(np.float32)
 
 

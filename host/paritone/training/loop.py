@@ -15,7 +15,7 @@ from paritone.config import Config, need
 from paritone.config.training import Training
 from paritone.errors import ConfigError
 from paritone.models.load import load_keras
-from paritone.training import checkpoint, components, data, figures, versions
+from paritone.training import checkpoint, components, data, figures, objective, versions
 from paritone.training.checkpoint import State
 from paritone.training.components import OnEpoch
 from paritone.training.keeping import keeper
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import keras
 
 BEST_NAME = "best_model.h5"
-MONITOR = "val_accuracy"
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class TrainedModel:
 
     Attributes
     ----------
-    path : the model with the best validation accuracy; the last one if nothing was validated
+    path : the model with the best validation accuracy, or area under the precision-recall curves
+        with several labels a clip; the last one if nothing was validated
     history : metric -> its value after each epoch, those before a resumption included
     """
 
@@ -81,7 +81,7 @@ def train(config: Config, run_dir: Path, on_epoch: OnEpoch | None = None) -> Tra
     folders = _make_folders(config, run_dir)
     figures.save_learning_rate(rates, run_dir / figures.RATE_NAME, _rate_note(settings))
     resumed = _take_over(resumed, settings, folders, validated=validation is not None)
-    monitor = MONITOR if validation is not None else None
+    monitor = objective.monitor(config) if validation is not None else None
     keep = keeper(folders.models, user, monitor=monitor, resumed=resumed)
     callbacks = [*user, keep, *components.built_in(folders.logs, on_epoch)]
     first = resumed.epochs if resumed is not None else 0
@@ -121,7 +121,7 @@ def prepare(config: Config, n_classes: int) -> tuple[keras.Model, State | None]:
                 f"got {settings.epochs}"
             )
     model = build(config, n_classes)
-    _compile(model, settings)
+    objective.compile_model(model, settings, config)
     if path is not None and resumed is not None:
         checkpoint.restore(model, path, resumed)
     return model, resumed
@@ -165,15 +165,6 @@ def seed(config: Config) -> None:
         keras.utils.set_random_seed(abs(config.general.global_seed))
     if config.general.deterministic_ops:
         tf.config.experimental.enable_op_determinism()
-
-
-def _compile(model: keras.Model, settings: Training) -> None:
-    """Targets are one-hot, or mixed: categorical cross-entropy takes both."""
-    model.compile(
-        optimizer=components.optimizer(settings.optimizer),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-    )
 
 
 def _make_folders(config: Config, run_dir: Path) -> _Folders:

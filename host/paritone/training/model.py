@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from paritone import task as tasks
 from paritone.config import Config, need
 from paritone.config.training import Training, TrainingModel
 from paritone.errors import ModelError
@@ -35,12 +36,17 @@ def build(config: Config, n_classes: int) -> keras.Model:
     if settings.resume_training_from is not None:  # its layers are frozen as they were
         model = load_keras(settings.resume_training_from)
         _check_ends(model, shape, n_classes)
+        if tasks.head(config) == "sigmoid" and transfer.ending(model, "sigmoid") is not model:
+            raise ModelError(
+                f"{settings.resume_training_from}: trained for one label a clip, "
+                "dataset.multi_label is True"
+            )
         return model
     if settings.model is None:
         path = need(config.general.model_path, "general.model_path")
-        model, pretrained = _loaded(path, shape, n_classes, settings), True
+        model, pretrained = _loaded(path, shape, n_classes, settings, tasks.head(config)), True
     else:
-        model = _built(settings, settings.model, shape, n_classes)
+        model = _built(settings, settings.model, shape, n_classes, tasks.head(config))
         pretrained = settings.pretrained_path is not None
         if settings.pretrained_path is not None:
             transfer.transfer_weights(model, settings.pretrained_path)
@@ -61,28 +67,31 @@ def input_shape(config: Config) -> tuple[int, ...]:
     return (*shape, 1) if config.dataset.expand_last_dim else shape
 
 
-def _loaded(path: Path, shape: tuple[int, ...], n_classes: int, settings: Training) -> keras.Model:
-    return transfer.with_head(load_keras(path), n_classes, shape, settings.dropout or 0.0)
+def _loaded(
+    path: Path, shape: tuple[int, ...], n_classes: int, settings: Training, head: str
+) -> keras.Model:
+    return transfer.with_head(load_keras(path), n_classes, shape, settings.dropout or 0.0, head)
 
 
 def _built(
-    settings: Training, chosen: TrainingModel, shape: tuple[int, ...], n_classes: int
+    settings: Training, chosen: TrainingModel, shape: tuple[int, ...], n_classes: int, head: str
 ) -> keras.Model:
     dropout = settings.dropout or 0.0
     if chosen.name == "custom":
-        return custom(
+        made = custom(
             need(settings.custom_model_path, "training.custom_model_path"),
             num_classes=n_classes,
             input_shape=shape,
             dropout=dropout,
             pretrained_weights=bool(chosen.pretrained_weights),
         )
+        return transfer.ending(made, head) if head == "sigmoid" else made
     height, width, depth = shape  # checks: these models want the third dimension
     if chosen.name == "yamnet":
-        return yamnet(chosen.embedding_size, n_classes, (height, width, depth), dropout)
+        return yamnet(chosen.embedding_size, n_classes, (height, width, depth), dropout, head)
     version = "v2" if chosen.name == "miniresnetv2" else chosen.version
     return miniresnet(
-        chosen.n_stacks, version, n_classes, (height, width, depth), chosen.pooling, dropout
+        chosen.n_stacks, version, n_classes, (height, width, depth), chosen.pooling, dropout, head
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 import pytest
@@ -39,9 +40,9 @@ NETWORKS = int(os.environ.get("PARITONE_NETWORKS", "10"))
 
 
 def share(kind: str, count: int = COUNT) -> int:
-    """How many of `count` models are of this kind."""
+    """How many of at least `count` models are of this kind."""
     total = sum(WEIGHTS.get(k, 1) for k in SINGLE)
-    return max(1, round(count * WEIGHTS.get(kind, 1) / total))
+    return math.ceil(count * WEIGHTS.get(kind, 1) / total)
 
 
 def settled(count: int) -> settings:

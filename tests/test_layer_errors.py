@@ -70,7 +70,7 @@ def _by_keras(model, name, patches):
     import keras
 
     last = {"stem": "relu"}.get(name, name)
-    part = keras.Model(model.inputs, model.get_layer(last).output)
+    part = keras.Model(model.input, model.get_layer(last).output)
     return np.asarray(part(patches[..., None], training=False), np.float64)
 
 

@@ -206,7 +206,6 @@ def _training_set(folder, examples):
         (["feature_extraction.n_mels=24"], "20 x 16 x 1"),
         (["dataset.class_names=[dog,rooster]"], "3 outputs"),
         (["quantization.quantization_type=QAT"], "quantization_type"),
-        (["quantization.optimize=True"], "optimize"),
         (["operation_mode=chain_eqeb", "benchmarking.board=toaster"], "stm32f405"),
         (["operation_mode=chain_eqeb", "feature_extraction.to_db=True"], "to_db"),
         (["operation_mode=benchmarking"], "quantized"),

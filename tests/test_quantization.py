@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from paritone.errors import ConfigError, ModelError
+from paritone.errors import ModelError
 from paritone.quantization import check_shapes, convert, ends, quantize
 from paritone.tflite_reference import Reference
 from zoo_config import FEATURES, PREPROCESSING, make_config, write_wav
@@ -128,21 +128,6 @@ def test_quantization_split_takes_a_part(model_file, tmp_path, monkeypatch):
         quantize(config, tmp_path / "out" / "q.tflite")
     assert [len(patches) for patches in seen][1:] == [len(seen[0]) // 2] * 2
     np.testing.assert_array_equal(seen[1], seen[2])
-
-
-@pytest.mark.parametrize(
-    ("section", "named"),
-    [
-        ({"optimize": True}, "optimize"),
-    ],
-)
-def test_what_is_not_there_yet(model_file, tmp_path, section, named):
-    with pytest.raises(ConfigError, match=named):
-        quantize(
-            make_config("quantization", general={"model_path": model_file}, quantization=section),
-            tmp_path / "q.tflite",
-        )
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_shapes_are_told_with_both_numbers():

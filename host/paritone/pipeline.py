@@ -209,13 +209,16 @@ def _quantize(prepared: Prepared, run_dir: Path, results: Results) -> Results:
     path = run_dir / config.quantization.export_dir / quantization.file_name(config)
     general = config.general.model_copy(update={"model_path": _need(results.model)})
     with _step("Quantizing"):
-        quantization.quantize(config.model_copy(update={"general": general}), path, prepared.store)
+        made = quantization.make(config.model_copy(update={"general": general}), prepared.store)
+        quantization.write(path, made.content)
     _log.info("quantized model: %s, %d bytes", path, path.stat().st_size)
-    results = _compare_layers(prepared, results, path)
+    results = _compare_layers(prepared, results, path, made.twin)
     return replace(results, model=path).with_part("model", evaluation.describe(path))
 
 
-def _compare_layers(prepared: Prepared, results: Results, quantized: Path) -> Results:
+def _compare_layers(
+    prepared: Prepared, results: Results, quantized: Path, twin: bytes | None
+) -> Results:
     """Measure each layer's noise on the run's own clips: those of the test, else of calibration."""
     clips = prepared.test or prepared.calibration
     if clips is None:
@@ -224,7 +227,9 @@ def _compare_layers(prepared: Prepared, results: Results, quantized: Path) -> Re
         return results.without("noise of each layer", "of an ONNX model it is not there yet")
     patches = np.concatenate([clip.patches for clip in prepared.store.load(clips)])
     with _step("Comparing layers with the float model's"):
-        found = layer_errors.measure(_need(results.model), quantized, patches, prepared.config)
+        found = layer_errors.measure(
+            _need(results.model), quantized, patches, prepared.config, twin
+        )
     told = remedies.of(found["layers"], prepared.config.quantization)
     _log.info("most noise of their own: %s", ", ".join(told["worst"]))
     return results.with_part("quantization", {**found, **told})

@@ -92,10 +92,8 @@ def target(config: Config) -> str:
 
 def require_supported(config: Config) -> None:
     """Raise ConfigError for what is legal in the zoo and not there yet in Paritone."""
-    mode = config.operation_mode
     problems = {
         **_onnx_on_device(config),
-        "quantization.optimize True": "q" in STEPS[mode] and config.quantization.optimize,
     }
     missing = [what for what, asked in problems.items() if asked]
     if missing:

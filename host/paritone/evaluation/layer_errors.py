@@ -66,13 +66,18 @@ class LayerError:
 
 
 def measure(
-    float_model: Path, quantized: Path, patches: NDArray[np.float32], config: Config
+    float_model: Path,
+    quantized: Path,
+    patches: NDArray[np.float32],
+    config: Config,
+    twin: bytes | None = None,
 ) -> dict[str, Any]:
     """Compare a Keras model with the ``.tflite`` model made of it, layer by layer.
 
     Parameters
     ----------
     patches : float32 [n, n_mels, patch_length] log-mel
+    twin : the float ``.tflite`` that was quantized; None: `float_model` as it is
 
     Returns
     -------
@@ -88,10 +93,11 @@ def measure(
 
     def compute() -> dict[str, Any]:
         names = _layer_names(float_model)
-        return compare(_float_twin(float_model, config), quantized.read_bytes(), chosen, names)
+        behind = twin if twin is not None else _float_twin(float_model, config)
+        return compare(behind, quantized.read_bytes(), chosen, names)
 
-    digest = hashlib.sha256(np.ascontiguousarray(chosen).data).hexdigest()
-    made_from = {"float": content_of(float_model), "patches": digest}
+    given = (np.ascontiguousarray(chosen).data, twin or b"", float_model.read_bytes())
+    made_from = {"given": [hashlib.sha256(one).hexdigest() for one in given]}
     return memo.of_model("layer errors", quantized, compute, **made_from)
 
 

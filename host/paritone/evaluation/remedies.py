@@ -59,7 +59,10 @@ def _weights(layer: Layer, section: Quantization) -> dict[str, Any]:
     if section.granularity == "per_tensor" and (then is None or then > now + 3):
         gain = f"{then:.1f}" if then is not None else "no noise at all, not"
         because = f"{spread}: a scale a channel would keep {gain} instead of {now:.1f} dB"
-        return {"because": because, "try": ["quantization.granularity: per_channel"]}
+        advice = ["quantization.granularity: per_channel"]
+        if not section.optimize:
+            advice.append("quantization.optimize: True, where it must be per_tensor")
+        return {"because": because, "try": advice}
     because = f"its weights keep {now:.1f} dB, and a scale a channel would not raise that"
     return {"because": because, "try": ["a float model trained with weight decay"]}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,39 +16,60 @@ from paritone.config import Config, need, require_supported
 from paritone.datasets.clips import ClipStore
 from paritone.errors import ModelError
 from paritone.progress import notice
-from paritone.quantization.converter import convert
+from paritone.quantization import equalization
+from paritone.quantization.converter import convert, convert_float
 
 RANDOM_PATCHES = 100
 # Where log-mel values lie on real audio with the tutorial's features (mean, deviation).
 LOG_MEL_MEAN, LOG_MEL_DEVIATION = -1.07, 2.34
 
 
+@dataclass(frozen=True)
+class Made:
+    """A quantized model.
+
+    Attributes
+    ----------
+    content : the ``.tflite`` file
+    twin : the float model behind it, ``.tflite`` too, where that is not the one configured
+    """
+
+    content: bytes
+    twin: bytes | None = None
+
+
 def quantize(config: Config, out_path: Path, store: ClipStore | None = None) -> Path:
-    """Quantize ``general.model_path`` as the configuration says.
+    """Quantize ``general.model_path`` as the configuration says, into a file.
 
     Raises
     ------
     ConfigError, ModelError, AudioError
         Bad settings, a model that does not fit or convert, a clip that cannot be used.
     """
+    write(out_path, make(config, store).content)
+    return out_path
+
+
+def make(config: Config, store: ClipStore | None = None) -> Made:
+    """Quantize ``general.model_path`` as the configuration says; errors are those of `quantize`."""
     require_supported(config)
     path = need(config.general.model_path, "general.model_path")
-    make = _onnx if config.quantization.quantizer == "onnx_quantizer" else _tflite
+    quantizer = _onnx if config.quantization.quantizer == "onnx_quantizer" else _tflite
     dataset = datasets.load(config, "quantization")
     if dataset is None:
-        _write(out_path, make(path, config, None))
-        return out_path
+        return quantizer(path, config, None)
     data = (store or ClipStore(config)).load(dataset, "quantization clips")
     patches = np.concatenate([clip.patches for clip in data])
 
     def compute() -> Arrays:
-        return {"content": np.frombuffer(make(path, config, patches), np.uint8)}
+        made = asdict(quantizer(path, config, patches))
+        return {k: np.frombuffer(v, np.uint8) for k, v in made.items() if v is not None}
 
     settings = config.quantization.model_dump(mode="json", exclude={"export_dir"})
-    made_from = {"model": content_of(path), "suffix": path.suffix, "settings": settings}
+    made_from: dict[str, Any] = {"model": content_of(path), "suffix": path.suffix}
+    made_from["settings"] = settings
     found = memo.arrays(config, "quantized", made_from, [patches], compute)
-    _write(out_path, found["content"].tobytes())
-    return out_path
+    return Made(**{name: array.tobytes() for name, array in found.items()})
 
 
 def file_name(config: Config) -> str:
@@ -56,22 +78,36 @@ def file_name(config: Config) -> str:
     return f"quantized_model{suffix}"
 
 
-def _tflite(path: Path, config: Config, patches: NDArray[np.float32] | None) -> bytes:
+def _tflite(path: Path, config: Config, patches: NDArray[np.float32] | None) -> Made:
     """Quantize a Keras model; `patches` None: random ones."""
     from paritone.models.load import load_keras
 
     section, model = config.quantization, load_keras(path)
     _check_input(*ends(model), config)
-    return convert(
+    patches = _given_or_random(patches, model.input_shape, config)
+    model, twin = _reshaped(model, config, patches)
+    content = convert(
         model,
-        _given_or_random(patches, model.input_shape, config),
+        patches,
         section.quantization_input_type,
         section.quantization_output_type,
         per_channel=section.granularity == "per_channel",
     )
+    return Made(content, convert_float(twin) if twin is not None else None)
 
 
-def _onnx(path: Path, config: Config, patches: NDArray[np.float32] | None) -> bytes:
+def _reshaped(model: Any, config: Config, patches: NDArray[np.float32]) -> tuple[Any, Any | None]:
+    """What is to be converted, and the float model behind it where that is another one."""
+    section = config.quantization
+    if not section.optimize or section.granularity == "per_channel":
+        return model, None
+    optimized = equalization.optimize(model, patches)
+    for text in optimized.skipped:
+        notice(f"quantization.optimize: not equalized: {text}")
+    return optimized.model, optimized.twin
+
+
+def _onnx(path: Path, config: Config, patches: NDArray[np.float32] | None) -> Made:
     """Quantize a Keras or ONNX model; `patches` None: random ones."""
     from paritone.models import onnx_file
     from paritone.quantization import onnx_quantizer
@@ -81,7 +117,7 @@ def _onnx(path: Path, config: Config, patches: NDArray[np.float32] | None) -> by
     shapes = onnx_file.ends(onnx_file.parse(content, str(path)))
     _check_input(*shapes, config)
     patches = _given_or_random(patches, shapes[0], config)
-    return onnx_quantizer.quantize_onnx(content, patches, section)
+    return Made(onnx_quantizer.quantize_onnx(content, patches, section))
 
 
 def _check_input(
@@ -159,7 +195,8 @@ def check_shapes(
         )
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     try:

@@ -105,6 +105,19 @@ def test_folds_make_one_csv_serve_cross_validation(make: Make) -> None:
         names(make("training", test_folds=[6]), "test")
 
 
+def test_training_on_the_other_folds(make: Make) -> None:
+    """One key swept is a cross-validation: what is trained on follows what is tested on."""
+    for fold in range(1, 6):
+        config = make("training", training_folds="others", test_folds=[fold])
+        rest = [other for other in range(1, 6) if other != fold]
+        listed = make("training", training_folds=rest, test_folds=[fold])
+        assert names(config, "training") == names(listed, "training")
+    config = make("training", training_folds="others", validation_folds=[4], test_folds=[5])
+    listed = make("training", training_folds=[1, 2, 3], validation_folds=[4], test_folds=[5])
+    assert names(config, "training") == names(listed, "training")
+    assert names(config, "quantization") == names(listed, "quantization")
+
+
 def test_class_names_choose_and_are_sorted(make: Make) -> None:
     dataset = datasets.load(make("test", class_names=["rain", "dog"]), "test")
     assert dataset is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from paritone.config import augmentation
+from paritone.config.coercion import OTHERS
 from paritone.config.records import Config
 from paritone.config.sets import SPLITS, Split, behind, given
 from paritone.config.training import Training, TrainingModel
@@ -205,6 +206,12 @@ def _data(config: Config) -> Iterator[str]:
         yield (
             f"dataset: operation_mode {mode} needs a test or validation set, "
             "or a training set and a validation_split"
+        )
+    training = given(config.dataset, "training")
+    if training is not None and config.dataset.training_folds == OTHERS and not training.without:
+        yield (
+            "dataset.training_folds: others needs validation_folds or test_folds of the same CSV, "
+            "which are left out"
         )
     yield from _missing_files(config)
 

@@ -13,9 +13,12 @@ import os
 import string
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
+
+OTHERS = "others"
+"""Of ``dataset.training_folds``: those that no other set names."""
 
 _NONE = {"none", "null", "~", ""}
 _TRUE = {"true", "yes", "on"}
@@ -237,6 +240,11 @@ def to_integers(value: Any) -> Any:
         raise ValueError("a list of integers") from error
 
 
+def to_folds(value: Any) -> Any:
+    """Return a tuple of integers, or the word ``others``."""
+    return OTHERS if isinstance(value, str) and value.strip() == OTHERS else to_integers(value)
+
+
 def to_indices(value: Any) -> Any:
     """Return integers and slices, as Python indexes a list: ``(0:-1)``, ``[2, 4:6]``, ``3``."""
     try:
@@ -294,6 +302,9 @@ OptionalBool = Annotated[bool | None, BeforeValidator(optional(to_bool))]
 OptionalPath = Annotated[Path | None, BeforeValidator(optional(to_path))]
 OptionalNames = Annotated[tuple[str, ...] | None, BeforeValidator(optional(to_names))]
 OptionalIntegers = Annotated[tuple[int, ...] | None, BeforeValidator(optional(to_integers))]
+OptionalFolds = Annotated[
+    tuple[int, ...] | Literal["others"] | None, BeforeValidator(optional(to_folds))
+]
 OptionalIndices = Annotated[Any, BeforeValidator(optional(to_indices))]
 Arguments = Annotated[
     dict[str, Any], BeforeValidator(lambda v: {} if is_none(v) else to_literal(v))

@@ -11,6 +11,7 @@ from paritone.config.coercion import (
     Extension,
     Float,
     Int,
+    OptionalFolds,
     OptionalIntegers,
     OptionalNames,
     OptionalPath,
@@ -29,14 +30,17 @@ from paritone.config.fields import (
 
 
 class Dataset(Record):
-    """Section ``dataset``; the ``*_folds`` keys are ours: keep the CSV's rows of these folds."""
+    """Section ``dataset``; the ``*_folds`` keys are ours: keep the CSV's rows of these folds.
+
+    ``training_folds: others`` keeps every fold that the validation and test sets leave of it.
+    """
 
     name: Literal["esc10", "fsd50k", "custom"] = "custom"
     class_names: OptionalNames = None
     file_extension: Extension = ".wav"
     training_audio_path: OptionalPath = None
     training_csv_path: OptionalPath = None
-    training_folds: OptionalIntegers = None
+    training_folds: OptionalFolds = None
     validation_audio_path: OptionalPath = None
     validation_csv_path: OptionalPath = None
     validation_folds: OptionalIntegers = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from paritone.config.coercion import OTHERS
 from paritone.config.data import Dataset
 from paritone.config.records import Config
 
@@ -15,12 +16,13 @@ SPLITS: tuple[Split, ...] = ("training", "validation", "quantization", "test")
 
 @dataclass(frozen=True)
 class Source:
-    """A CSV, its folder of audio, and the folds to keep (None: all of them)."""
+    """A CSV, its folder of audio, and the folds to keep (None: all of them) or leave out."""
 
     split: Split
     csv: Path
     audio: Path
     folds: tuple[int, ...] | None
+    without: tuple[int, ...] = ()
 
 
 def given(dataset: Dataset, split: Split) -> Source | None:
@@ -32,7 +34,20 @@ def given(dataset: Dataset, split: Split) -> Source | None:
     csv, audio, folds = _keys(dataset, split)
     if csv is None and audio is None and folds is not None:
         csv, audio, _ = _keys(dataset, "training")
-    return Source(split, csv, audio, folds) if csv is not None and audio is not None else None
+    if csv is None or audio is None:
+        return None
+    if folds == OTHERS:
+        return Source(split, csv, audio, None, held_out(dataset, csv))
+    return Source(split, csv, audio, folds)
+
+
+def held_out(dataset: Dataset, csv: Path) -> tuple[int, ...]:
+    """Return the folds of a CSV that the validation and test sets name."""
+    apart: tuple[Split, ...] = ("validation", "test")
+    sources = [given(dataset, split) for split in apart]
+    return tuple(
+        f for one in sources if one is not None and one.csv == csv for f in one.folds or ()
+    )
 
 
 def with_published_sets(config: Config) -> Config:
@@ -66,9 +81,7 @@ def behind(dataset: Dataset, split: Split) -> Source | None:
     return behind(dataset, "validation" if split == "test" else "training")
 
 
-def _keys(
-    dataset: Dataset, split: Split
-) -> tuple[Path | None, Path | None, tuple[int, ...] | None]:
+def _keys(dataset: Dataset, split: Split) -> tuple[Path | None, Path | None, Any]:
     return (
         getattr(dataset, f"{split}_csv_path"),
         getattr(dataset, f"{split}_audio_path"),

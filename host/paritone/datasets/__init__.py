@@ -99,14 +99,15 @@ def _read(source: Source, config: Config) -> list[Row]:
 
 def _rows_of_folds(source: Source, config: Config) -> list[Row]:
     rows = _read(source, config)
-    if source.folds is None:
+    if source.folds is None and not source.without:
         return rows
-    kept = [row for row in rows if row.fold in source.folds]
+    there = sorted({row.fold for row in rows if row.fold is not None})
+    wanted = there if source.folds is None else source.folds
+    kept = [row for row in rows if row.fold in set(wanted) - set(source.without)]
     if not kept:
-        there = sorted({row.fold for row in rows if row.fold is not None})
         raise ConfigError(
             f"dataset.{source.split}_folds: expected some of {there or 'a column fold'}, "
-            f"got {list(source.folds)}"
+            f"got {list(source.folds or source.without)}"
         )
     return kept
 

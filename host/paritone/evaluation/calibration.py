@@ -115,7 +115,8 @@ def clips_of(config: Config) -> tuple[Dataset, str]:
         )
     _warn_of_test_clips(dataset, config)
     folds = settings.training_folds if split == "training" else settings.quantization_folds
-    within = f", folds {', '.join(map(str, folds))}" if folds else ""
+    listed = folds if isinstance(folds, str) else ", ".join(map(str, folds or ()))
+    within = f", folds {listed}" if folds else ""
     return dataset, f"{len(dataset.clips)} clips of the {split} set{within}"
 
 

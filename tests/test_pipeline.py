@@ -1,7 +1,6 @@
 """The services through the command line, in the size of a test; and bad input, one line each."""
 
 import csv
-import hashlib
 import json
 import os
 import shutil
@@ -15,7 +14,6 @@ import yaml
 from paritone import cli, pipeline
 from paritone import config as configuration
 from paritone.config import STEPS
-from paritone.engine import tflite
 from paritone.errors import ToolMissingError
 from zoo_config import tiny_model, write_wav
 
@@ -115,49 +113,6 @@ def test_training_of_a_custom_model(project, tmp_path, examples):
     assert status == 0
     assert (tmp_path / "run/saved_models/best_model.h5").is_file()
     assert list(summary(tmp_path / "run")["accuracy"]) == ["float"]
-
-
-def _chain(tmp_path, examples, mode):
-    """Overrides of a chain that begins with a training: the tiny model made one of two classes."""
-    return (
-        f"operation_mode={mode}",
-        "+training={epochs: 1, batch_size: 16, fine_tune: True}",
-        "dataset.quantization_audio_path=None",
-        "dataset.quantization_csv_path=None",
-        *_training_set(tmp_path, examples),
-    )
-
-
-def test_chain_tqe(project, tmp_path, examples):
-    """The quantized model is that of the training, calibrated on the training set."""
-    records = f"+mlflow.uri={tmp_path}/mlruns"
-    assert project(*_chain(tmp_path, examples, "chain_tqe"), records) == 0
-    found = summary(tmp_path / "run")
-    assert list(found["accuracy"]) == ["float", "int8", "device", "streaming"]
-    trained = tmp_path / "run/saved_models/best_model.h5"
-    assert trained.is_file()
-    model = (tmp_path / "run/quantized_models/quantized_model.tflite").read_bytes()
-    assert found["model"]["sha256"] == hashlib.sha256(model).hexdigest()
-    graph = tflite.read(tmp_path / "run/quantized_models/quantized_model.tflite")
-    assert list(graph.output.shape) == [1, 2]
-    assert {"float_confusion_matrix.png", "learning_rate.png", "training_curves.png"} <= {
-        path.name for path in (tmp_path / "run").iterdir()
-    }
-    (metric,) = (tmp_path / "mlruns").glob("*/*/metrics/loss")
-    assert len(metric.read_text().splitlines()) == 1, "one value an epoch"
-    assert list((tmp_path / "mlruns").glob("*/*/artifacts/saved_models/best_model.h5"))
-
-
-def test_chain_tbqeb(project, tmp_path, examples, capfd):
-    """The float model's graph is counted; the board is measured when it is quantized."""
-    assert project(*_chain(tmp_path, examples, "chain_tbqeb")) == 0
-    found = summary(tmp_path / "run")
-    counted = found["float_model"]
-    assert counted["weights_bytes"] == 4 * counted["parameters"]
-    assert counted["macs"] == found["model"]["macs"] > 0
-    assert found["latency"]["inference"] > 0
-    assert list(found["accuracy"]) == ["float", "int8", "device", "streaming"]
-    assert "which the device does not run" in " ".join(capfd.readouterr().err.split())
 
 
 def _custom(folder):
@@ -313,50 +268,14 @@ def test_model_of_another_class_count_names_both(project, tmp_path, capfd):
 # ---- The board's steps ---------------------------------------------------------------------------
 
 
-def _require_parity(found, *between):
-    for part, first, unit in (
-        ("frontend", "integer", "cells"),
-        ("model", "tflite-reference", "values"),
-    ):
-        row = found["parity"][part]
-        assert row["between"] == [first, *between]
-        assert row["mismatched"] == 0
-        assert row["patches"] >= 40
-        assert row[unit] == row["patches"] * {"cells": 20 * 16, "values": 3}[unit]
-
-
-def test_deployment_chain_then_benchmarking_what_it_made(project, tmp_path):
-    """Both validate on the board over the clips of the test set, and of the quantization set."""
-    assert project("operation_mode=chain_qd") == 0
-    found = summary(tmp_path / "run")
-    assert set(found) == {"schema", "operation_mode", "model", "parity", "memory"}
-    _require_parity(found, "native", "stm32f405")
-    own = {"flash_bytes", "code_bytes", "tables_bytes", "ram_bytes"}
-    frontend = {f"frontend_{name}" for name in own}
-    expected = {"flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes", "stack_bound_bytes"}
-    expected |= frontend
-    assert set(found["memory"]) == expected
-    header = (tmp_path / "run/C_header/paritone_generated.h").read_text()
-    assert f"PARITONE_ARENA_BYTES {found['memory']['arena_bytes']}" in header
-
-    (tmp_path / "run").rename(tmp_path / "first")
-    model = tmp_path / "first/quantized_models/quantized_model.tflite"
-    assert project("operation_mode=benchmarking", f"general.model_path={model}") == 0
-    again = summary(tmp_path / "run")
-    _require_parity(again, "native", "stm32f405")
-    assert again["latency"]["unit"] == "instructions"
-    layers = again["latency"]["layers"]
-    assert 0 < sum(layer["instructions"] for layer in layers) < 2 * again["latency"]["inference"]
-    assert again["latency"]["frontend_per_frame"] > 1000
-    for key in ("flash_bytes", "ram_bytes", "arena_bytes"):
-        assert again["memory"][key] == found["memory"][key]
-
-
 def test_without_arm_tools_the_host_half_runs(project, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr("paritone.boards.tool", _refuse)
     assert project("operation_mode=chain_eqeb", options=["--host-only-ok"]) == 0
     found = summary(tmp_path / "run")
-    _require_parity(found, "native")
+    for row in found["parity"].values():
+        assert row["between"][1:] == ["native"]
+        assert row["mismatched"] == 0
+        assert row["patches"] >= 40
     assert list(found["accuracy"]) == ["float", "int8", "device", "streaming"]
     assert "latency" not in found
     assert list(found["left_out"]) == ["stm32f405"]

@@ -4,15 +4,23 @@ import base64
 import io
 import json
 from html.parser import HTMLParser
+from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from chromium import browser
 from paritone import cli, pipeline
 from paritone import config as configuration
+from paritone.datasets import Clip
 from paritone.errors import ToolMissingError
-from paritone.report import html
+from paritone.evaluation.accuracy import measure
+from paritone.report import comparison, html, training
 from paritone.report.html import Card, Section, Table
+from paritone.task import SingleLabel
+from paritone.training import TrainedModel
+from paritone.training import figures as curves
 
 WIDTHS = (400, 1400)
 WIDER = """
@@ -127,6 +135,7 @@ def test_its_figures_are_files_too(outline, run_dir):
     contents = {base64.b64encode(path.read_bytes()).decode() for path in files}
     assert contents == {img["src"].partition("base64,")[2] for img in outline.of("img")}
     assert "arena: what lies where, from call to call" in shown
+    assert {"F1 of each class", "ROC: means over the classes, and each class"} <= shown
     assert any("taken for" in caption for caption in shown)
 
 
@@ -139,7 +148,9 @@ def test_landmarks(outline):
     )
     ids = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
-    assert set(ids) >= {"summary", "confusion", "misclassified", "differences", "memory"}
+    assert set(ids) >= {
+        *("summary", "classes", "confusion", "roc", "misclassified", "differences", "memory")
+    }
 
 
 def test_in_chromium(run_dir, tmp_path):
@@ -186,6 +197,46 @@ def test_the_same_run_gives_the_same_report(run_dir, tiny_config, monkeypatch):
     again = run_dir.with_name("again")
     pipeline.run(pipeline.prepare(config, host_only=True), again)
     assert (again / html.NAME).read_bytes() == before
+
+
+def test_areas_of_the_curves_are_those_of_scikit_learn():
+    """Also with a silent clip, which has no scores, and a class without clips, without a curve."""
+    rng = np.random.default_rng(3)
+    names = ("a", "b", "c", "d")
+    clips = [Clip(Path(f"{i}.wav"), (names[i % 3],)) for i in range(30)]
+    scores = [rng.dirichlet(np.ones(4), 3).astype(np.float32) for _ in clips]
+    silent = [np.array([False, i % 4 == 0, i == 7]) | (i == 9) for i in range(30)]
+    accuracy = measure(scores, clips, SingleLabel(names), "integer", silent, 1.0)
+    curves = comparison.of_classes(accuracy)
+    assert list(curves) == ["a", "b", "c"]
+    heard = [i for i in range(30) if i != 9]
+    means = np.array([scores[i][~silent[i]].mean(axis=0, dtype=np.float64) for i in heard])
+    for i, curve in enumerate(curves.values()):
+        labels = [clip.labels == (names[i],) for j, clip in enumerate(clips) if j != 9]
+        assert comparison.area(curve) == pytest.approx(roc_auc_score(labels, means[:, i]))
+    mean = comparison.mean_curve(list(curves.values()))
+    areas = [comparison.area(curve) for curve in curves.values()]
+    assert comparison.area(mean) == pytest.approx(np.mean(areas))
+
+
+def test_a_training_is_shown(tmp_path):
+    """Its best epoch, its curves and the rates that were set beforehand."""
+    history = {"loss": [1.5, 0.5, 0.25], "val_accuracy": [0.25, 0.75, 0.75]}
+    trained = TrainedModel(tmp_path / "best_model.h5", history, "val_accuracy")
+    assert trained.summary() == {
+        "epochs": 3,
+        "best_epoch": 2,
+        "monitor": "val_accuracy",
+        "metrics": {"loss": 0.5, "val_accuracy": 0.75},
+    }
+    curves.save_curves(history, tmp_path / curves.CURVES_NAME, trained.best_epoch)
+    curves.save_learning_rate([0.1, 0.01], tmp_path / curves.RATE_NAME)
+    shown = training.section(trained.summary(), tmp_path)
+    assert {figure.file for figure in shown.figures} == {curves.CURVES_NAME, curves.RATE_NAME}
+    text = " ".join(Outline(html.render("t", "", [shown])).text)
+    assert "best epoch" in text
+    assert "0.75" in text
+    assert not training.section({}, tmp_path).figures, "what a run did not do is absent"
 
 
 def test_latency_of_layers(tmp_path):

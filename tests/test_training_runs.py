@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 import yaml
@@ -240,39 +233,6 @@ def test_a_model_without_a_training_is_not_resumed(project: Load, tmp_path: Path
     config = project(training__model=None, training__resume_training_from=str(broken))
     with pytest.raises(ConfigError, match="cannot be read"):
         train(config, tmp_path / "run")
-
-
-KILLED = """
-import sys
-from pathlib import Path
-from paritone import config
-from paritone.training import train
-train(config.load_file(sys.argv[1]), Path(sys.argv[2]))
-"""
-
-
-def test_a_killed_training_can_be_resumed(project: Load, tmp_path: Path) -> None:
-    """Killed in the middle of writing as often as not; what has its final name is whole."""
-    project(training__epochs=100_000)
-    run, script = tmp_path / "killed", tmp_path / "train.py"
-    script.write_text(textwrap.dedent(KILLED))
-    command = [sys.executable, str(script), str(tmp_path / "user_config.yaml"), str(run)]
-    last = run / "saved_models/last_augmented_model.h5"
-    with (tmp_path / "output").open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-        deadline = time.monotonic() + 120
-        while not last.is_file() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        time.sleep(0.1)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    assert last.is_file(), (tmp_path / "output").read_text()
-    with h5py.File(last) as file:
-        done = json.loads(file["paritone_training/record"][()].tobytes())["epochs"]
-    resume = {"training__model": None, "training__resume_training_from": str(last)}
-    trained = train(project(**resume, training__epochs=done + 1), tmp_path / "resumed")
-    assert len(trained.history["loss"]) == done + 1
-    assert load_keras(trained.path).output_shape == (None, 3)
 
 
 def test_a_rate_below_zero_is_refused(project: Load) -> None:

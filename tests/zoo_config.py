@@ -56,12 +56,12 @@ def excerpt(examples, csv_name, classes, count):
     ]
 
 
-def tiny_model(path, classes=3, seed=1):
-    """A float model of a few hundred parameters on patches of FEATURES."""
+def tiny_model(path, classes=3, seed=1, shape=(FEATURES["n_mels"], FEATURES["patch_length"])):
+    """A float model of a few hundred parameters, on patches of FEATURES unless told otherwise."""
     import keras
 
     keras.utils.set_random_seed(seed)
-    inputs = keras.Input((FEATURES["n_mels"], FEATURES["patch_length"], 1))
+    inputs = keras.Input((*shape, 1))
     x = keras.layers.Conv2D(6, 3, strides=2, activation="relu")(inputs)
     x = keras.layers.DepthwiseConv2D(3, activation="relu")(x)
     x = keras.layers.GlobalAveragePooling2D()(x)

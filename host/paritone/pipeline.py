@@ -133,7 +133,7 @@ def _train(prepared: Prepared, run_dir: Path, results: Results) -> Results:
             run_dir,
             lambda epoch, values: results.tracker.metrics(values, epoch),
         )
-    results = replace(results, model=trained.path)
+    results = replace(results, model=trained.path).with_part("training", trained.summary())
     if prepared.test is not None:
         return _evaluate(prepared, run_dir, results)
     _, results = _with_thresholds(prepared, trained.path, run_dir, results)

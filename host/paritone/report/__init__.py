@@ -20,6 +20,7 @@ MEMORY = {
 # In the order in which summary.json has them; a part that a run did not do is absent.
 PARTS = (
     "model",
+    "training",
     "float_model",
     "class_thresholds",
     "accuracy",
@@ -70,6 +71,7 @@ def print_summary(record: Mapping[str, Any]) -> None:
 
     table = Table(title=f"paritone: {record['operation_mode']}", show_header=False, title_style="")
     sections = (
+        _training,
         _model,
         _float_model,
         _accuracy,
@@ -88,6 +90,15 @@ def print_summary(record: Mapping[str, Any]) -> None:
 
 
 Rows = list[tuple[str, str]]
+
+
+def _training(record: Mapping[str, Any]) -> Rows:
+    found = record.get("training")
+    if not found:
+        return []
+    best = f", the best one {found['best_epoch']}" if "best_epoch" in found else ""
+    values = ", ".join(f"{name} {value:.4g}" for name, value in found["metrics"].items())
+    return [("trained", f"{found['epochs']} epochs{best}: {values}")]
 
 
 def _model(record: Mapping[str, Any]) -> Rows:

@@ -7,18 +7,15 @@ import importlib.metadata
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from paritone.config import Config
 from paritone.datasets import Dataset
 from paritone.datasets.clips import ClipStore
 from paritone.evaluation.accuracy import Accuracy
 from paritone.evaluation.prediction import FIGURES, Predictions
-from paritone.report import MEMORY, figures, html, quantization
+from paritone.report import MEMORY, comparison, figures, html, quantization, training
 from paritone.report.html import Block, Card, Image, Section, Table, image
 
 MOST_SHOWN = 8
@@ -70,11 +67,14 @@ def _sections(found: Material) -> Iterator[Section]:
         cards=list(_cards(found.record)),
         tables=list(_accuracy_tables(found.record)),
     )
+    yield training.section(found.record.get("training", {}), found.run_dir)
     yield _predictions(found)
+    yield comparison.classes(found.record.get("accuracy", {}), found.run_dir)
     yield Section("confusion", "Confusion matrices", figures=_drawn(found, "confusion_matrix"))
     yield Section("curves", "Precision and recall", figures=_drawn(found, "precision_recall"))
+    yield comparison.roc(found.evaluated, found.run_dir)
     yield _misclassified(found)
-    yield _differences(found)
+    yield comparison.differences(found.evaluated)
     yield quantization.section(found.record.get("quantization", {}), found.run_dir)
     yield Section("unknown", "Unknown class", figures=_drawn(found, "unknown_class"))
     yield _parity(found.record)
@@ -128,32 +128,10 @@ def _accuracy_tables(record: Mapping[str, Any]) -> Iterator[Table]:
         texts=2,
         title="Accuracy",
     )
-    for kind, row in rows.items():
-        if "per_class" in row:
-            yield _by_class(kind, row["per_class"])
 
 
 def _of_clips(row: Mapping[str, Any], key: str) -> str:
     return f"{row[key]['clip']:.3f}" if "clip" in row.get(key, {}) else ""
-
-
-def _by_class(kind: str, rows: Mapping[str, Any]) -> Table:
-    columns = {
-        "precision": "precision",
-        "recall": "recall",
-        "f1": "F1",
-        "average_precision": "average precision",
-        "threshold": "threshold",
-    }
-    shown = {key: title for key, title in columns.items() if any(key in r for r in rows.values())}
-    return Table(
-        ("class", "clips", *shown.values()),
-        [
-            (name, str(row["clips"]), *(f"{row[k]:.3f}" if k in row else "" for k in shown))
-            for name, row in rows.items()
-        ],
-        title=f"By class, {kind}",
-    )
 
 
 def _drawn(found: Material, name: str) -> list[Image]:
@@ -214,36 +192,6 @@ def _misclassified(found: Material) -> Section:
         tables=[Table(("clip", "true class", "taken for", "score"), rows, texts=3)],
         figures=[image(path, caption, found.run_dir) for path, caption in paths],
     )
-
-
-def _differences(found: Material) -> Section:
-    """Rows that score the same patches against each other."""
-    kinds = [kind for kind in found.evaluated if kind != "streaming"]
-    rows, clips = [], []
-    for first, second in pairwise(kinds):
-        one, other = found.evaluated[first].evidence, found.evaluated[second].evidence
-        if [s.shape for s in one.scores] != [s.shape for s in other.scores]:
-            continue
-        gaps = np.abs(np.concatenate(one.scores) - np.concatenate(other.scores))
-        unlike = np.flatnonzero((one.decided != other.decided).any(axis=1))
-        rows.append(
-            (
-                f"{first}, {second}",
-                f"{len(unlike)} of {len(one.clips)}",
-                f"{gaps.mean():.5f}",
-                f"{gaps.max():.5f}",
-            )
-        )
-        for i in map(int, unlike):
-            row, then = found.evaluated[first], found.evaluated[second]
-            name, labels = one.clips[i].path.name, row.true_text(i)
-            clips.append((name, labels, first, row.text(i), second, then.text(i)))
-    columns = ("rows", "clips of another class", "mean difference of a score", "largest")
-    tables = [Table(columns, rows)] if rows else []
-    if clips:
-        titles = ("clip", "true class", "row", "class", "row", "class")
-        tables.append(Table(titles, clips, texts=6, title="Clips of another class"))
-    return Section("differences", "Float, int8, device", tables=tables)
 
 
 def _parity(record: Mapping[str, Any]) -> Section:

@@ -8,7 +8,8 @@ from typing import Any
 
 RATE_NAME = "learning_rate.png"
 CURVES_NAME = "training_curves.png"
-_VALIDATION = "val_"
+_VALIDATION, _RATE = "val_", "learning_rate"
+_FIRST = ("loss", "accuracy")
 
 
 def save_learning_rate(rates: Sequence[float], path: Path, note: str = "") -> None:
@@ -21,28 +22,47 @@ def save_learning_rate(rates: Sequence[float], path: Path, note: str = "") -> No
     figure = _figure((7, 3.5))
     axes = figure.add_subplot()
     axes.step(range(1, len(rates) + 1), rates, where="mid")
-    positive = [rate for rate in rates if rate > 0]
-    if positive and max(positive) / min(positive) > 20:
-        axes.set_yscale("log")
+    _log_if_wide(axes, rates)
     axes.set(xlabel="epoch", ylabel="learning rate", title=f"learning rate{note}")
     axes.grid(alpha=0.3)
     _save(figure, path)
 
 
-def save_curves(history: Mapping[str, Sequence[float]], path: Path) -> None:
-    """Draw each metric over the epochs as a PNG, training and validation in one panel."""
-    names = [name for name in history if not name.startswith(_VALIDATION)]
-    figure = _figure((7, 2.6 * max(len(names), 1)))
-    panels = figure.subplots(max(len(names), 1), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, name in zip(panels, names, strict=False):
+def save_curves(
+    history: Mapping[str, Sequence[float]], path: Path, best: int | None = None
+) -> None:
+    """Draw each metric over the epochs as a PNG, training and validation in one panel.
+
+    Parameters
+    ----------
+    best : number of the epoch to mark, from 1
+    """
+    names = [name for name in history if not name.startswith(_VALIDATION)] or ["loss"]
+    names.sort(key=lambda name: (name == _RATE, name not in _FIRST, _FIRST[:1] != (name,), name))
+    figure = _figure((7, 0.7 + 2.1 * len(names)))
+    panels = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, name in zip(panels, names, strict=True):
         for key, label in ((name, "training"), (_VALIDATION + name, "validation")):
             if key in history:
-                axes.plot(range(1, len(history[key]) + 1), history[key], ".-", label=label)
-        axes.set_ylabel(name)
+                values = history[key]
+                axes.plot(range(1, len(values) + 1), values, ".-", ms=4, lw=1.3, label=label)
+        if best is not None:
+            axes.axvline(best, color="#777777", linestyle="--", linewidth=1)
+        axes.set_ylabel(name.replace("_", " "))
         axes.grid(alpha=0.3)
-        axes.legend()
+        if _VALIDATION + name in history:
+            axes.legend(fontsize=8)
+    _log_if_wide(panels[-1] if names[-1] == _RATE else None, history.get(_RATE, ()))
     panels[-1].set_xlabel("epoch")
+    panels[-1].xaxis.get_major_locator().set_params(integer=True)
     _save(figure, path)
+
+
+def _log_if_wide(axes: Any, rates: Sequence[float]) -> None:
+    """Make a scale logarithmic where rates differ much."""
+    positive = [rate for rate in rates if rate > 0]
+    if axes is not None and positive and max(positive) / min(positive) > 20:
+        axes.set_yscale("log")
 
 
 def _figure(size: tuple[float, float]) -> Any:
@@ -56,4 +76,9 @@ def _figure(size: tuple[float, float]) -> Any:
 
 def _save(figure: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        figure.savefig(partial, format="png", dpi=120)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

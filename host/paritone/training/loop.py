@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from paritone import datasets
 from paritone.config import Config, need
@@ -36,10 +36,28 @@ class TrainedModel:
     path : the model with the best validation accuracy, or area under the precision-recall curves
         with several labels a clip; the last one if nothing was validated
     history : metric -> its value after each epoch, those before a resumption included
+    monitor : the metric that tells the best model; None: nothing was validated
     """
 
     path: Path
     history: dict[str, list[float]]
+    monitor: str | None = None
+
+    @property
+    def best_epoch(self) -> int | None:
+        """Number of the epoch, from 1, whose model is kept as the best; None: the last one is."""
+        values = [v if v == v else -1.0 for v in self.history.get(self.monitor or "", [])]
+        return values.index(max(values)) + 1 if values else None
+
+    def summary(self) -> dict[str, Any]:
+        """The part of summary.json that tells of it."""
+        best = self.best_epoch
+        shown = -1 if best is None else best - 1
+        return {
+            "epochs": max(map(len, self.history.values()), default=0),
+            **({} if best is None else {"best_epoch": best, "monitor": self.monitor}),
+            "metrics": {name: values[shown] for name, values in self.history.items()},
+        }
 
 
 @dataclass(frozen=True)
@@ -97,10 +115,11 @@ def train(config: Config, run_dir: Path, on_epoch: OnEpoch | None = None) -> Tra
             verbose=0,
         )
         path = _save_best(model, folders.models, validated=keep.best is not None)
-    figures.save_curves(keep.history, run_dir / figures.CURVES_NAME)
+    trained = TrainedModel(path, keep.history, monitor)
+    figures.save_curves(keep.history, run_dir / figures.CURVES_NAME, trained.best_epoch)
     if settings.trained_model_path is not None:
         _copy(path, settings.trained_model_path)
-    return TrainedModel(path, keep.history)
+    return trained
 
 
 def prepare(config: Config, n_classes: int) -> tuple[keras.Model, State | None]:

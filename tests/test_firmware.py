@@ -434,8 +434,8 @@ def test_bad_usage(tiny_config: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert run_cli("build", "a.tflite", "b.tflite", "--config", config) == 2
     assert run_cli("build", "no-such.tflite", "--config", config) == 2
     assert "no-such.tflite: no such model" in capsys.readouterr().err
-    assert run_cli("flash", "--port", "/dev/x", "--config", config) == 2
-    assert "--gdb" in capsys.readouterr().err
+    assert run_cli("flash", "--runner", "avrdude", "--config", config) == 2
+    assert "pyocd, openocd, st-flash, cubeprogrammer" in capsys.readouterr().err
     assert run_cli("monitor") == 2
     assert run_cli("boards") == 0
 

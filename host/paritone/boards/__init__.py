@@ -46,7 +46,8 @@ class Probe(BaseModel):
     ----------
     pyocd : its target
     openocd : its script
-    device_id : DEV_ID that DBGMCU_IDCODE reads as, on the chip
+    device_id : DEV_ID of the chip, 12 bits
+    device_id_at : address of DBGMCU_IDCODE, which holds it
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,6 +55,7 @@ class Probe(BaseModel):
     pyocd: str
     openocd: str
     device_id: int = Field(ge=0, lt=1 << 12)
+    device_id_at: int = Field(ge=0, lt=1 << 32)
 
 
 class Emulator(BaseModel):

@@ -163,27 +163,60 @@ def flash(
     board: BoardName = None,
     port: Port = None,
     out: Out = None,
+    runner: Annotated[
+        str | None,
+        typer.Option(
+            "--runner",
+            metavar="NAME",
+            help="Tool of a real board's probe: pyocd, openocd, st-flash, cubeprogrammer; "
+            "default: the first that is installed.",
+        ),
+    ] = None,
+    serial_number: Annotated[
+        str | None, typer.Option("--serial-number", metavar="SN", help="The probe, of several.")
+    ] = None,
     gdb: Annotated[
         str | None,
-        typer.Option("--gdb", metavar="HOST:PORT", help="GDB server of a probe (OpenOCD, pyOCD)."),
+        typer.Option(
+            "--gdb", metavar="HOST:PORT", help="GDB server of a probe, in place of a tool."
+        ),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the commands of a real board's probe.")
+    ] = False,
     json_file: JsonFile = None,
 ) -> None:
-    """Build and flash through GDB, read back, start, and ask the board who it is."""
+    """Build, flash, read back, start, and ask the board who it is.
+
+    An emulated board is flashed through GDB; one of silicon through its probe, where the board has
+    no emulator or any of --port, --runner, --serial-number, --dry-run is given.
+    """
+    from paritone import boards as supported
     from paritone import device as devices
     from paritone import project as projects
     from paritone.device import flash as flashing
-    from paritone.errors import ConfigError
+    from paritone.device import runners
 
-    if port is not None and gdb is None:
-        raise ConfigError("flashing goes through GDB: give --gdb HOST:PORT of the probe's server")
     file = _file(config, config_path, config_name)
-    project = projects.find(arguments or [], file, board, out, port=port or gdb)
+    probe = any((port, runner, serial_number, dry_run)) and gdb is None
+    probe = probe or (gdb is None and board is not None and supported.get(board).emulator is None)
+    tool = runners.find(runner) if probe else None
+    project = projects.find(
+        arguments or [], file, board, out, port=port or gdb, run=tool is None and gdb is None
+    )
     firmware = project.build()
+    if tool is not None:
+        serial = runners.choose_probe(runners.st_links(), serial_number)
+        job = runners.plan(project.board, firmware.elf, project.folder, serial)
+        if dry_run:
+            typer.echo("\n".join(runners.commands(tool, job)))
+            return
+        size = runners.flash(tool, job)
+        typer.echo(f"flashed {size:,} B by {tool.name}, read back and equal")
     if gdb is not None:
-        done = flashing.flash(firmware.elf, gdb)
-        typer.echo(f"flashed {done.size:,} B, read back and equal")
-    if gdb is None or port is not None:
+        size = flashing.flash(firmware.elf, gdb).size
+        typer.echo(f"flashed {size:,} B, read back and equal")
+    if port is not None or (tool is None and gdb is None):
         with devices.open(project.board, firmware, port) as opened:
             _greet(opened, emulated=port is None)
     _write(json_file, {"board": project.board.name, "memory": firmware.memory})

@@ -18,6 +18,7 @@ from paritone.config import Config
 from paritone.errors import ConfigError
 from paritone.models.load import load_keras
 from paritone.training import check, data, train
+from paritone.training.frozen import divide
 from zoo_config import excerpt, tiny_model, write_wav
 
 CLASSES = ("crying_baby", "dog", "rooster")
@@ -103,6 +104,51 @@ def test_transfer_learning_trains_the_head_alone(project: Load, tmp_path: Path) 
     assert len(check(project(**common, training__fine_tune=True), 3).trainable_weights) == 6
     frozen = check(project(**common, training__frozen_layers="(0:2)"), 3)
     assert len(frozen.trainable_weights) == 4
+
+
+def test_what_frozen_layers_give_is_computed_once(project: Load, tmp_path: Path) -> None:
+    """Model and metrics are those of a training patch by patch, which weak noise asks for.
+
+    What is kept is the whole model, and a training goes on from it.
+    """
+    keys = {
+        "training__model": None,
+        "general__model_path": str(tiny_model(tmp_path / "before.h5", classes=2)),
+        "training__dropout": 0.3,
+    }
+    noise = {"data_augmentation": {"GaussianNoise": {"enable": True, "scale": 0}}}
+    each = train(project(**keys, **noise), tmp_path / "each")
+    halfway = train(project(**keys, training__epochs=1), tmp_path / "halfway")
+    last = halfway.path.parent / "last_augmented_model.h5"
+    keys |= {"general__model_path": None, "training__resume_training_from": str(last)}
+    once = train(project(**keys), tmp_path / "once")
+    assert once.history.keys() == each.history.keys()
+    for name, values in each.history.items():
+        np.testing.assert_allclose(once.history[name], values, rtol=1e-4, err_msg=name)
+    for name in ("last_augmented_model.h5", "best_model.h5"):
+        found, expected = (weights(run.path.parent / name) for run in (once, each))
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_only_a_frozen_backbone_is_computed_once() -> None:
+    import keras
+    from keras import layers
+
+    def model(*parts: Any) -> Any:
+        return keras.Sequential([keras.Input((8, 8, 1)), *parts, layers.Dense(3, "softmax")])
+
+    def still(layer: Any) -> Any:
+        layer.trainable = False
+        return layer
+
+    frozen_part = [still(layers.Conv2D(4, 3)), still(layers.BatchNormalization())]
+    divided = divide(model(*frozen_part, layers.Flatten(), layers.Dropout(0.5)))
+    assert divided is not None
+    assert [type(layer).__name__ for layer in divided.head.layers[1:]] == ["Dropout", "Dense"]
+    assert divide(model(still(layers.Conv2D(4, 3)), layers.BatchNormalization())) is None
+    assert divide(model(*frozen_part, layers.GaussianNoise(0.1), layers.Flatten())) is None
+    assert divide(model(layers.Conv2D(4, 3), layers.Flatten())) is None
 
 
 def test_weights_of_another_file_for_a_model_of_the_zoo(project: Load, tmp_path: Path) -> None:

@@ -134,6 +134,11 @@ class DataAugmentation(Record):
     ClassMix: ClassMixSettings = ClassMixSettings()
     n_versions: Annotated[Int, Field(ge=1, le=64)] = 4
 
+    def any(self) -> bool:
+        """Tell whether anything is enabled: the same patches never come twice."""
+        names = type(self).model_fields
+        return any(getattr(getattr(self, name), "enable", False) for name in names)
+
     def of_waveforms(self) -> dict[str, Record]:
         """Return the enabled sections that change waveforms, by name."""
         sections = {

@@ -106,6 +106,7 @@ def batches(
     config: Config,
     first_epoch: int = 0,
     class_weights: Array | None = None,
+    embeddings: Array | None = None,
 ) -> Iterator[tuple[Array, ...]]:
     """Yield (patches, targets) for ever; `batch_count` of them are an epoch, shuffled anew.
 
@@ -116,6 +117,7 @@ def batches(
     ----------
     class_weights : float32 [classes]; where given, weights are yielded too: float32 [patches], or
         [patches, classes] where a clip has several labels
+    embeddings : float32 [patches, …], yielded instead of the patches, which nothing may change
     """
     where = places(recordings, config.feature_extraction)
     count, seed = len(where.clip), config.general.global_seed
@@ -124,13 +126,24 @@ def batches(
         order = rng.permutation(count) if config.dataset.shuffle else np.arange(count)
         for first in range(0, count, config.batch_size):
             chosen = order[first : first + config.batch_size]
-            batch, targets = _batch(recordings, where, chosen, config, rng)
+            if embeddings is None:
+                batch, targets = _batch(recordings, where, chosen, config, rng)
+            else:
+                batch, targets = embeddings[chosen], recordings.targets[where.clip[chosen]]
             if class_weights is None:
                 yield batch, targets
             elif config.dataset.multi_label:
                 yield batch, targets, 1 + (class_weights - 1) * targets
             else:
                 yield batch, targets, _sample_weights(targets, class_weights)
+
+
+def unchanged(recordings: Recordings, config: Config) -> Iterator[Array]:
+    """Yield one epoch's patches in the order of their places, where nothing changes them."""
+    where, rng = places(recordings, config.feature_extraction), np.random.default_rng(0)
+    for first in range(0, len(where.clip), config.batch_size):
+        chosen = np.arange(first, min(first + config.batch_size, len(where.clip)))
+        yield _batch(recordings, where, chosen, config, rng)[0]
 
 
 def _sample_weights(targets: Array, class_weights: Array) -> Array:

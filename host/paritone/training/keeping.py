@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def keeper(
+    model: keras.Model,
     models: Path,
     others: Sequence[keras.callbacks.Callback],
     *,
@@ -26,6 +27,7 @@ def keeper(
 
     Parameters
     ----------
+    model : what is saved; only a part of it may be fitted
     others : the user's callbacks, whose memory is part of a training; they must run before
     monitor : the metric that tells the best model, None: nothing is validated
     resumed : where an earlier training stood
@@ -58,8 +60,8 @@ def keeper(
             state = self._state(epoch + 1)
             # The best first: a kill between the two repeats an epoch, and loses nothing.
             if improved:
-                checkpoint.save(self.model, models / BEST_NAME, state)
-            checkpoint.save(self.model, models / LAST_NAME, state)
+                checkpoint.save(model, models / BEST_NAME, state)
+            checkpoint.save(model, models / LAST_NAME, state)
 
         def _state(self, epochs: int) -> State:
             kept = [
@@ -73,9 +75,9 @@ def keeper(
             }
             seeds = tuple(
                 [int(part) for part in variable.numpy()]
-                for variable in checkpoint.random_states(self.model)
+                for variable in checkpoint.random_states(model)
             )
-            kind = type(self.model.optimizer).__name__
+            kind = type(model.optimizer).__name__
             return State(epochs, self.history, self.best, tuple(kept), arrays, seeds, kind)
 
     return Keeper()

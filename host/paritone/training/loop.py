@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from paritone import datasets
 from paritone.config import Config, need
 from paritone.config.training import Training
 from paritone.errors import ConfigError
 from paritone.models.load import load_keras
-from paritone.training import checkpoint, components, data, figures, objective, versions
+from paritone.training import checkpoint, components, data, figures, frozen, objective, versions
 from paritone.training.checkpoint import State
 from paritone.training.components import OnEpoch
 from paritone.training.keeping import keeper
@@ -24,6 +26,8 @@ from paritone.training.model import build
 if TYPE_CHECKING:
     import keras
 
+Validation = tuple[data.Array, data.Array]
+"""Patches, or what frozen layers make of them, and their targets."""
 BEST_NAME = "best_model.h5"
 
 
@@ -69,6 +73,20 @@ class _Folders:
     models: Path
 
 
+@dataclass(frozen=True)
+class _Fitting:
+    """What Keras fits, and on what.
+
+    Attributes
+    ----------
+    embeddings : what the model takes in the place of patches; None: it takes patches
+    """
+
+    model: keras.Model
+    embeddings: data.Array | None = None
+    validation: Validation | None = None
+
+
 def train(config: Config, run_dir: Path, on_epoch: OnEpoch | None = None) -> TrainedModel:
     """Train the configured model on the training set.
 
@@ -96,20 +114,21 @@ def train(config: Config, run_dir: Path, on_epoch: OnEpoch | None = None) -> Tra
     validation = None
     if validation_set is not None:
         validation = data.patches(data.read(validation_set, config, "validation clips"), config)
+    fitting = _what_is_fitted(model, recordings, validation, config)
     folders = _make_folders(config, run_dir)
     figures.save_learning_rate(rates, run_dir / figures.RATE_NAME, _rate_note(settings))
     resumed = _take_over(resumed, settings, folders, validated=validation is not None)
     monitor = objective.monitor(config) if validation is not None else None
-    keep = keeper(folders.models, user, monitor=monitor, resumed=resumed)
+    keep = keeper(model, folders.models, user, monitor=monitor, resumed=resumed)
     callbacks = [*user, keep, *components.built_in(folders.logs, on_epoch)]
     first = resumed.epochs if resumed is not None else 0
     with _quiet():
-        model.fit(
-            data.batches(recordings, config, first, weights),
+        fitting.model.fit(
+            data.batches(recordings, config, first, weights, fitting.embeddings),
             steps_per_epoch=data.batch_count(recordings, config),
             initial_epoch=first,
             epochs=settings.epochs,
-            validation_data=validation,
+            validation_data=fitting.validation,
             callbacks=callbacks,
             shuffle=False,  # the batches are shuffled already
             verbose=0,
@@ -120,6 +139,29 @@ def train(config: Config, run_dir: Path, on_epoch: OnEpoch | None = None) -> Tra
     if settings.trained_model_path is not None:
         _copy(path, settings.trained_model_path)
     return trained
+
+
+def _what_is_fitted(
+    model: keras.Model,
+    recordings: data.Recordings,
+    validation: Validation | None,
+    config: Config,
+) -> _Fitting:
+    """Fit the whole model, or its head alone where frozen layers see the same in every epoch."""
+    augmentation = config.data_augmentation
+    divided = None if augmentation is not None and augmentation.any() else frozen.divide(model)
+    if divided is None:
+        return _Fitting(model, validation=validation)
+    settings = need(config.training, "training")
+    objective.compile_model(divided.head, settings, config, model.optimizer)
+    patches = data.unchanged(recordings, config)
+    count = data.batch_count(recordings, config)
+    embeddings = divided.embed(patches, count, "training patches")
+    if validation is not None:
+        count = -(-len(validation[0]) // config.batch_size)
+        parts = np.array_split(validation[0], count)
+        validation = (divided.embed(parts, count, "validation patches"), validation[1])
+    return _Fitting(divided.head, embeddings, validation)
 
 
 def prepare(config: Config, n_classes: int) -> tuple[keras.Model, State | None]:

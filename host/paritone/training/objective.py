@@ -12,15 +12,20 @@ if TYPE_CHECKING:
     import keras
 
 
-def compile_model(model: keras.Model, settings: Training, config: Config) -> None:
-    """Give a model its optimizer, loss and metrics.
+def compile_model(
+    model: keras.Model,
+    settings: Training,
+    config: Config,
+    optimizer: keras.optimizers.Optimizer | None = None,
+) -> None:
+    """Give a model its optimizer (a new one, unless one is given), loss and metrics.
 
     Targets are one-hot, or mixed: categorical cross-entropy takes both. Several labels a clip are
     as many yes-or-no questions: binary cross-entropy, the mean over them.
     """
     several = config.dataset.multi_label
     model.compile(
-        optimizer=components.optimizer(settings.optimizer),
+        optimizer=optimizer or components.optimizer(settings.optimizer),
         loss=_binary(settings) if several else "categorical_crossentropy",
         metrics=_several(int(model.output_shape[-1])) if several else ["accuracy"],
     )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from paritone.evaluation.metrics import Metrics, Sweep
 
 DPI = 110
+MOST_NAMED = 30
+"""Classes whose curves a legend names."""
 
 
 def figure(width: float, height: float, layout: Any = "constrained") -> Figure:
@@ -167,10 +169,14 @@ def confusion(matrix: NDArray[np.int64], names: Sequence[str], title: str) -> Fi
 
 
 def precision_recall(found: Evidence, task: MultiLabel, kind: str) -> Figure:
-    """Draw precision against recall of each class; a dot is where its threshold puts it."""
+    """Draw precision against recall of each class; a dot is where its threshold puts it.
+
+    More classes than a legend can tell apart have none: `Metrics.per_class` names them.
+    """
     from sklearn.metrics import PrecisionRecallDisplay, precision_score, recall_score
 
-    drawn = figure(6.2, 4.6 + 0.09 * len(task.names))
+    named = len(task.names) <= MOST_NAMED
+    drawn = figure(6.2, 4.6 + 0.09 * len(task.names) * named)
     axes = drawn.add_subplot()
     for i, name in enumerate(task.names):
         actual, scores = found.actual[:, i], found.clip_scores[:, i]
@@ -185,7 +191,10 @@ def precision_recall(found: Evidence, task: MultiLabel, kind: str) -> Figure:
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.05), xlabel="recall", ylabel="precision")
     axes.set_title(f"{kind}: clips; dots at the thresholds", fontsize=10)
     axes.grid(alpha=0.3)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), fontsize=8, ncols=2)
+    if named:
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), fontsize=8, ncols=2)
+    elif axes.get_legend() is not None:
+        axes.get_legend().remove()
     return drawn
 
 

@@ -61,6 +61,7 @@ def extract(
     _refuse_namesakes(clips)
     with _backend(backend, config, model, port) as patches:
         prepared = PreparedAudio(config)
+        prepared.ready(clips, "pcm")
         return {clip.stem: _named(clip, patches, prepared) for clip in clips}
 
 

@@ -12,7 +12,7 @@ from paritone import boards, datasets, evaluation, progress, quantization, quiet
 from paritone import config as configuration
 from paritone import task as tasks
 from paritone.config import STEPS, Config, need
-from paritone.datasets import Dataset
+from paritone.datasets import Dataset, distributed
 from paritone.datasets.clips import ClipStore
 from paritone.errors import ConfigError, ModelError, ToolMissingError
 from paritone.evaluation import prediction, scoring, thresholds
@@ -54,6 +54,8 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
     """
     configuration.require_supported(config)
     tracking.check(config)
+    if config.execution.engine == "ray":
+        distributed.require_ray()
     steps, board = STEPS[config.operation_mode], config.board or boards.DEFAULT
     left_out = _check_board(config, board, host_only) if set("bd") & set(steps) else None
     _check_target(config)

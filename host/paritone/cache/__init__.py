@@ -80,6 +80,10 @@ class Cache:
             os.utime(path)
         return arrays
 
+    def has(self, key: str) -> bool:
+        """Whether there is an entry, damaged or not."""
+        return self._path(key).is_file()
+
     def put(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Write an entry, whole or not at all; a disk that cannot hold it is told of, once."""
         if not self._writable:

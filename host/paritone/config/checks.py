@@ -137,6 +137,8 @@ def _exclusions(config: Config) -> Iterator[str]:
             "deployment.unknown_class_threshold: excludes dataset.use_garbage_class; "
             "set it to 0, or use_garbage_class to False"
         )
+    if config.execution.engine == "ray" and not dataset.to_cache:
+        yield "execution.engine: ray needs dataset.to_cache True: what it computes is kept there"
     if dataset.use_garbage_class and dataset.class_names is None:
         yield "dataset.class_names: is required by dataset.use_garbage_class, and is not there"
     if dataset.multi_label:

@@ -197,6 +197,17 @@ class Deployment(Record):
     ram_budget: OptionalBytes = None
 
 
+class Execution(Record):
+    """Section ``execution``, ours: what prepares clips and computes their features.
+
+    ``ray`` distributes that to the processes of this machine, or of the cluster at ``address``
+    (``auto`` or ``HOST:PORT``; by default ``RAY_ADDRESS``); everything else runs here.
+    """
+
+    engine: Literal["local", "ray"] = "local"
+    address: OptionalText = None
+
+
 class Mlflow(Record):
     """Section ``mlflow``."""
 
@@ -225,6 +236,7 @@ class Config(Record):
     benchmarking: Benchmarking | None = None
     deployment: Deployment | None = None
     mlflow: Mlflow | None = None
+    execution: Execution = Execution()
 
     @property
     def board(self) -> str | None:

@@ -62,6 +62,7 @@ class ClipStore:
         from paritone.progress import track
 
         prepared = PreparedAudio(self._config)
+        prepared.ready((clip.path for clip in clips), "pcm", "spectrogram", title=title)
         with ThreadPoolExecutor(cores.count()) as pool:
             done = pool.map(lambda clip: prepare(clip, self._config, prepared), clips)
             try:

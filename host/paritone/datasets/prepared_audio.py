@@ -8,6 +8,7 @@ be moved or copied, and ``patch_length``, ``overlap`` or a model changed, withou
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from paritone import audio
 from paritone.cache import Cache, content_of, key_of, sources, versions
 from paritone.config import Config, FeatureExtraction
+from paritone.datasets import distributed
 from paritone.errors import AudioError
 from paritone.features import log_mel
 
@@ -73,6 +75,36 @@ class PreparedAudio:
         pcm, spectrogram = self._arrays(path, "pcm", "spectrogram")
         return pcm, self._long_enough(path, spectrogram)
 
+    def ready(self, paths: Iterable[Path], *kinds: str, title: str = "clips") -> None:
+        """Have Ray compute what the disk lacks of clips, if ``execution.engine`` says so.
+
+        Parameters
+        ----------
+        kinds : pcm, whole or spectrogram, what is going to be asked for
+
+        Raises
+        ------
+        ConfigError, ToolMissingError
+        """
+        execution = self._config.execution
+        if execution.engine != "ray" or self._cache is None or distributed.inside_worker():
+            return
+        wanted = {}
+        for path in dict.fromkeys(path for path in paths if path.is_file()):
+            keys = {kind: self._key(kind, _file(path)) for kind in kinds}
+            if not all(map(self._cache.has, keys.values())):
+                wanted[path] = keys
+        if not wanted:
+            return
+        title = f"Reading {title} through Ray"
+        for key, arrays in distributed.arrays(wanted, self.keyed, execution.address, title):
+            self._cache.put(key, arrays)
+
+    def keyed(self, path: Path, kinds: Sequence[str]) -> dict[str, tuple[str, NDArray[Any]]]:
+        """Compute arrays of a clip, whatever is on the disk; with the key of each."""
+        clip, file = _Clip(path, self._config), _file(path)
+        return {kind: (self._key(kind, file), getattr(clip, kind)) for kind in kinds}
+
     def tidy(self) -> None:
         """Keep what is on disk within its limit; to be called after much was computed."""
         if self._cache is not None:
@@ -83,14 +115,9 @@ class PreparedAudio:
         clip = _Clip(path, self._config)
         if self._cache is None or not path.is_file():
             return [getattr(clip, kind) for kind in kinds]
-        try:
-            file = {"content": content_of(path), "suffix": path.suffix.lower()}
-        except OSError as error:
-            raise AudioError(f"{path}: cannot be read: {error.strerror}") from error
-        found = []
+        found, file = [], _file(path)
         for kind in kinds:
-            settings = made_from(kind, self._config)
-            key = key_of({"kind": kind, **file, **settings, "code": code()})
+            key = self._key(kind, file)
             array = (self._cache.get(key) or {}).get(kind)
             if array is None:
                 array = getattr(clip, kind)
@@ -98,10 +125,21 @@ class PreparedAudio:
             found.append(array)
         return found
 
+    def _key(self, kind: str, file: Mapping[str, str]) -> str:
+        return key_of({"kind": kind, **file, **made_from(kind, self._config), "code": code()})
+
     def _long_enough(self, path: Path, spectrogram: Spectrogram) -> Spectrogram:
         if spectrogram.shape[1] < self._config.feature_extraction.patch_length:
             _Clip(path, self._config).require_patch()
         return spectrogram
+
+
+def _file(path: Path) -> dict[str, str]:
+    """What an entry depends on of a clip's file."""
+    try:
+        return {"content": content_of(path), "suffix": path.suffix.lower()}
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def made_from(kind: str, config: Config) -> dict[str, Any]:

@@ -82,6 +82,7 @@ def hear(model: Path, clips: Sequence[Clip], config: Config, title: str) -> list
         return {**found, "counts": np.array([len(one.scores) for one in heard])}
 
     made_from = {"model": content_of(model), **memo.of_device(config)}
+    prepared.ready((clip.path for clip in clips), "whole", title="whole clips")
     digests = in_threads(lambda: digest, clips, "Reading whole clips")
     prepared.tidy()
     found = memo.arrays(config, "streamed", made_from, digests, compute)

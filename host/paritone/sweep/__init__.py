@@ -8,7 +8,7 @@ one table.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ from typing import Any
 from paritone import config as configuration
 from paritone import hydra_job, tracking
 from paritone.config import Config
+from paritone.datasets import distributed
 from paritone.errors import ConfigError, ParitoneError, ToolMissingError
 from paritone.sweep import comparison, pages
 from paritone.sweep.comparison import Comparison
 from paritone.sweep.job import RECORD, Job, Outcome, here, line, read, values
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+RAY = "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher"
 LOST = "was begun and never ended: its process was lost"
 NOT_BEGUN = "was not begun"
 
@@ -43,11 +45,13 @@ class Plan:
     folder : of the sweep, absolute; the jobs' are below it
     arguments : Hydra's command line
     jobs : each one's overrides, in Hydra's order
+    ray : for the launcher of this name: how Ray is started
     """
 
     folder: Path
     arguments: tuple[str, ...]
     jobs: tuple[tuple[str, ...], ...]
+    ray: Mapping[str, Any] | None = None
 
 
 def run(directory: Path, name: str, overrides: Sequence[str], *, host_only: bool) -> None:
@@ -64,6 +68,8 @@ def run(directory: Path, name: str, overrides: Sequence[str], *, host_only: bool
     """
     plan = planned(directory, name, overrides)
     configs = [_checked(directory, name, plan, job) for job in plan.jobs]
+    if plan.ray is not None:  # the launcher takes Ray as it finds it
+        distributed.start("hydra/launcher=ray", **{"log_to_driver": True, **plan.ray})
     with tracking.sweep(configs[0], plan.folder) as tracker:
         identity = uuid.uuid4().hex
         keys = comparison.swept(plan.jobs)
@@ -109,7 +115,13 @@ def planned(directory: Path, name: str, overrides: Sequence[str]) -> Plan:
     folder = Path(str(section.sweep.dir)).absolute()
     own = [o for o in overrides if not o.lstrip("+").startswith("hydra.sweep.dir=")]
     text = str(folder).replace("'", r"\'")
-    return Plan(folder, (*own, f"hydra.sweep.dir='{text}'"), tuple(map(tuple, jobs)))
+    ray = section.launcher.get("ray") if section.launcher.get("_target_") == RAY else None
+    return Plan(
+        folder,
+        (*own, f"hydra.sweep.dir='{text}'"),
+        tuple(map(tuple, jobs)),
+        {str(key): value for key, value in ray.init.items()} if ray is not None else None,
+    )
 
 
 def _hydra_section(directory: Path, name: str, overrides: Sequence[str]) -> Any:

@@ -56,6 +56,7 @@ def read(dataset: Dataset, config: Config, title: str) -> Recordings:
     from paritone.progress import track
 
     prepared = PreparedAudio(config)
+    prepared.ready((clip.path for clip in dataset.clips), "spectrogram", title=title)
     with ThreadPoolExecutor(cores.count()) as pool:
         done = pool.map(prepared.spectrogram, (clip.path for clip in dataset.clips))
         try:

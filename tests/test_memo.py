@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -133,6 +134,18 @@ def test_a_changed_clip_repeats_what_heard_it(
     shutil.copyfile(test.clips[0].path, test.clips[-1].path)
     chain(config, tmp_path / "changed")
     assert computed == {name: 1 for name in ONCE if name != "convert"}
+
+
+def test_touched_files_repeat_nothing(
+    config: Config, ran: tuple[Path, dict[str, Any]], computed: Counter[str], tmp_path: Path
+) -> None:
+    """Another time of modification, the same bytes: clips, tables and the model."""
+    touched = [path for path in (tmp_path / "project").rglob("*") if path.is_file()]
+    assert len(touched) > 10
+    for path in touched:
+        os.utime(path, (1e9, 1e9))
+    same(chain(config, tmp_path / "touched"), dict(ran[1]))
+    assert computed == {}
 
 
 def test_another_model_repeats_everything(

@@ -16,7 +16,7 @@ from paritone import config as configuration
 from paritone.cache import memo
 from paritone.config import Config
 from paritone.datasets.clips import ClipStore
-from paritone.evaluation import streaming
+from paritone.evaluation import figures, streaming
 from zoo_config import tiny_model
 
 
@@ -187,6 +187,29 @@ def test_a_changed_key_repeats_what_depends_on_it(
     done = {name.removesuffix("_scores") for name in computed}
     everything = {"convert", "keras", "tflite", "device", "hear"}
     assert done == (everything if anew == {"all"} else anew)
+
+
+def test_a_figure_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same values, those of a large array's middle included."""
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "arrays")
+    titles: list[str] = []
+
+    def draw(matrix: np.ndarray, title: str) -> Any:
+        titles.append(title)
+        drawn = figures.figure(2, 2)
+        drawn.add_subplot(title=title).imshow(matrix)
+        return drawn
+
+    matrix = np.zeros((40, 40), np.int64)
+    first = figures.save_kept(tmp_path / "1.png", draw, matrix=matrix, title="a").read_bytes()
+    again = figures.save_kept(tmp_path / "2.png", draw, matrix=matrix, title="a").read_bytes()
+    assert first == again == figures.save(draw(matrix, "a"), tmp_path / "3.png").read_bytes()
+    assert titles == ["a", "a"]
+    matrix[20, 20] = 1
+    changed = figures.save_kept(tmp_path / "2.png", draw, matrix=matrix, title="a").read_bytes()
+    figures.save_kept(tmp_path / "2.png", draw, matrix=matrix, title="b")
+    assert titles == ["a", "a", "a", "b"]
+    assert changed != first
 
 
 def test_errors_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,17 @@ def of_model(kind: str, model: Path, compute: Callable[[], Found], **made_from: 
     return found
 
 
+def of_values(kind: str, made_from: Mapping[str, Any], compute: Callable[[], bytes]) -> bytes:
+    """Return the bytes that `compute` makes of values that JSON knows."""
+    kept = Cache()
+    key = key_of({"kind": kind, **made_from, "code": _code()})
+    entry = kept.get(key)
+    if entry is None:
+        entry = {"bytes": np.frombuffer(compute(), np.uint8)}
+        kept.put(key, entry)
+    return entry["bytes"].tobytes()
+
+
 def of_device(config: Config) -> dict[str, Any]:
     """The keys that decide what the device computes of PCM."""
     return {
@@ -115,7 +126,7 @@ def _code() -> dict[str, Any]:
         "paritone": modules("**/*.py"),
         "c": digest.hexdigest(),
         **versions(
-            *("keras", "librosa", "numpy", "onnx", "onnxruntime"),
-            *("scipy", "tensorflow", "tf2onnx", "tflite"),
+            *("keras", "librosa", "matplotlib", "numpy", "onnx", "onnxruntime"),
+            *("scikit-learn", "scipy", "tensorflow", "tf2onnx", "tflite"),
         ),
     }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from paritone.cache import memo
 from paritone.task import MultiLabel
 
 if TYPE_CHECKING:
@@ -34,9 +37,35 @@ def figure(width: float, height: float, layout: Any = "constrained") -> Figure:
 
 def save(drawn: Figure, path: Path) -> Path:
     """Write a figure as a PNG; returns its path."""
+    return _write(path, _png(drawn))
+
+
+def save_kept(path: Path, draw: Callable[..., Figure], **given: Any) -> Path:
+    """Write the PNG of the figure that `draw` makes of values; drawn once, kept between runs.
+
+    Parameters
+    ----------
+    given : arguments of `draw` that JSON knows, arrays, or records of these
+    """
+    made_from = json.loads(json.dumps({"dpi": DPI, "given": given}, default=_plain))
+    return _write(path, memo.of_values(draw.__qualname__, made_from, lambda: _png(draw(**given))))
+
+
+def _plain(value: Any) -> Any:
+    """Arrays as lists, records as what they hold."""
+    return value.tolist() if isinstance(value, np.ndarray) else vars(value)
+
+
+def _png(drawn: Figure) -> bytes:
+    buffer = io.BytesIO()
+    drawn.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+def _write(path: Path, content: bytes) -> Path:
     partial = path.with_name(f"{path.name}.partial")
     try:
-        drawn.savefig(partial, format="png", dpi=DPI)
+        partial.write_bytes(content)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -146,10 +175,12 @@ def draw_evaluation(kind: str, measured: Accuracy, found: Metrics, run_dir: Path
         ),
     }
     for name, (matrix, title) in titles.items():
-        save(confusion(matrix, names, f"{kind}: {title}"), run_dir / f"{kind}_{name}.png")
+        path = run_dir / f"{kind}_{name}.png"
+        save_kept(path, confusion, matrix=matrix, names=names, title=f"{kind}: {title}")
     if found.sweep is not None:
         chosen = found.unknown.get("threshold")
-        save(unknown_sweep(found.sweep, kind, chosen), run_dir / f"{kind}_unknown_class.png")
+        path = run_dir / f"{kind}_unknown_class.png"
+        save_kept(path, unknown_sweep, sweep=found.sweep, kind=kind, chosen=chosen)
 
 
 def confusion(matrix: NDArray[np.int64], names: Sequence[str], title: str) -> Figure:

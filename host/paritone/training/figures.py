@@ -21,9 +21,10 @@ def save_learning_rate(rates: Sequence[float], path: Path, note: str = "") -> No
     """
     figure = _figure((7, 3.5))
     axes = figure.add_subplot()
-    axes.step(range(1, len(rates) + 1), rates, where="mid")
+    axes.step(range(1, len(rates) + 1), rates, ".-", ms=4, where="mid")
     _log_if_wide(axes, rates)
-    axes.set(xlabel="epoch", ylabel="learning rate", title=f"learning rate{note}")
+    axes.set(ylabel="learning rate", title=f"learning rate{note}")
+    _count_epochs(axes, len(rates))
     axes.grid(alpha=0.3)
     _save(figure, path)
 
@@ -53,9 +54,16 @@ def save_curves(
         if _VALIDATION + name in history:
             axes.legend(fontsize=8)
     _log_if_wide(panels[-1] if names[-1] == _RATE else None, history.get(_RATE, ()))
-    panels[-1].set_xlabel("epoch")
-    panels[-1].xaxis.get_major_locator().set_params(integer=True)
+    _count_epochs(panels[-1], max(map(len, history.values()), default=1))
     _save(figure, path)
+
+
+def _count_epochs(axes: Any, epochs: int) -> None:
+    """Number epochs from 1, in whole numbers, one alone too."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel="epoch", xlim=(0.5, max(epochs, 1) + 0.5))
 
 
 def _log_if_wide(axes: Any, rates: Sequence[float]) -> None:

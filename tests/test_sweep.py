@@ -8,7 +8,8 @@ import statistics
 import pytest
 
 from paritone import cli, sweep
-from paritone.errors import ConfigError
+from paritone.datasets import distributed
+from paritone.errors import ConfigError, ToolMissingError
 from paritone.sweep import comparison, pages
 from paritone.sweep.job import RECORD, Outcome, write
 from zoo_config import tiny_project
@@ -182,3 +183,9 @@ def test_what_is_left_of_an_earlier_sweep_is_no_result(tmp_path):
     found = sweep.collected(sweep.Plan(tmp_path, (), jobs), "now")
     assert [one.problem for one in found] == ["", sweep.NOT_BEGUN, sweep.LOST]
     assert [one.status for one in found] == [0, 1, 1]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "head", "head:port"])
+def test_a_cluster_that_is_not_there_is_not_waited_for(address):
+    with pytest.raises(ToolMissingError, match=rf"execution.address: no Ray cluster at {address}"):
+        distributed.require_listener("execution.address", address)

@@ -25,6 +25,8 @@ from paritone.progress import track
 
 STALL_S = 600.0
 """The longest that nothing may arrive."""
+CONNECT_S = 10.0
+"""The longest that a cluster's address is tried."""
 ATTEMPTS = 3
 """To start processes here, for which Ray leaves a busy machine 30 s."""
 BLOCKS_PER_CORE = 8
@@ -134,6 +136,8 @@ def start(key: str, address: str | None, **options: Any) -> None:
     place = address or os.environ.get("RAY_ADDRESS") or "local"
     if place == "local":
         options = {"include_dashboard": False, "num_cpus": cores.count(), **options}
+    elif place != "auto":
+        require_listener(key, place)
     options = {"log_to_driver": False, "logging_level": logging.ERROR, **options}
     for attempt in range(1, ATTEMPTS + 1):
         others = _children()
@@ -146,6 +150,17 @@ def start(key: str, address: str | None, **options: Any) -> None:
             if attempt == ATTEMPTS or place != "local":
                 first = (str(error).strip() or type(error).__name__).splitlines()[0]
                 raise ToolMissingError(f"{key}: no Ray cluster at {place}: {first}") from error
+
+
+def require_listener(key: str, address: str) -> None:
+    """ToolMissingError unless something listens at ``[ray://]HOST:PORT``: Ray would ask for ever."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
+    except (OSError, ValueError) as error:
+        raise ToolMissingError(
+            f"{key}: no Ray cluster at {address}: {error}; expected auto or HOST:PORT"
+        ) from error
 
 
 def _children() -> set[Any]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from paritone.errors import ModelError
-from paritone.quantization import check_shapes, convert, ends, quantize
+from paritone.quantization import check_shapes, convert, ends, quantize, write
 from paritone.tflite_reference import Reference
 from zoo_config import FEATURES, PREPROCESSING, make_config, write_wav
 
@@ -147,3 +147,46 @@ def test_a_model_with_two_inputs_is_refused():
         ends(keras.Model([first, second], outputs))
     with pytest.raises(ModelError, match="0 inputs"):
         ends(keras.Sequential([keras.layers.Dense(3)]))
+
+
+def test_calibration_on_the_features_of_the_device(model_file, tmp_path):
+    """The input's range is that of the integer frontend's own patches, by its reference."""
+    from paritone import datasets
+    from paritone.datasets.clips import ClipStore
+    from paritone.features import integer
+    from paritone.native.frontend import config_tables
+
+    rng = np.random.default_rng(5)
+    for name in ("0", "1"):
+        write_wav(tmp_path / f"{name}.wav", rng.normal(0, 0.2, 16000))
+    (tmp_path / "clips.csv").write_text("filename,category\n0.wav,a\n1.wav,b\n")
+    scales = {}
+    for features in ("float", "integer"):
+        config = make_config(
+            "quantization",
+            general={"model_path": model_file},
+            dataset={
+                "quantization_csv_path": tmp_path / "clips.csv",
+                "quantization_audio_path": tmp_path,
+            },
+            preprocessing=PREPROCESSING,
+            feature_extraction=FEATURES,
+            quantization={"calibration_features": features},
+        )
+        path = quantize(config, tmp_path / f"{features}.tflite")
+        scales[features] = Reference(path).input["quantization"]
+    clips = ClipStore(config).load(datasets.load(config, "quantization"))
+    tables = config_tables(config, None)
+    values = np.concatenate([integer.patches(clip.pcm, tables) for clip in clips])
+    width = max(values.max(), 0) - min(values.min(), 0)  # zero is always among the steps
+    assert scales["integer"][0] == pytest.approx(width / 255, rel=1e-6)
+    assert scales["integer"] != scales["float"]
+
+
+def test_a_directory_that_cannot_be_written_is_one_line(tmp_path):
+    """A file in the place of the folder refuses root too."""
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(ModelError, match=r"model\.tflite: cannot be written: ") as caught:
+        write(tmp_path / "file/model.tflite", b"content")
+    assert "\n" not in str(caught.value)
+    assert (tmp_path / "file").read_text() == "no folder"

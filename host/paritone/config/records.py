@@ -102,7 +102,10 @@ Opset = Annotated[
 
 
 class Quantization(Record):
-    """Section ``quantization``."""
+    """Section ``quantization``.
+
+    ``calibration_features`` is ours: the host's ``float`` log-mel, or the device's ``integer`` one.
+    """
 
     quantizer: Annotated[
         Literal["TFlite_converter", "onnx_quantizer"],
@@ -113,6 +116,7 @@ class Quantization(Record):
     quantization_output_type: TensorType = "int8"
     granularity: Literal["per_channel", "per_tensor"] = "per_channel"
     optimize: Bool = False
+    calibration_features: Literal["float", "integer"] = "float"
     target_opset: Opset = DEFAULT_OPSET
     op_types_to_quantize: OptionalNames = None
     extra_options: ExtraOptions = Field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from paritone import datasets
 from paritone.cache import Arrays, content_of, memo
 from paritone.config import Config, need, require_supported
-from paritone.datasets.clips import ClipStore
+from paritone.datasets.clips import ClipData, ClipStore
 from paritone.errors import ModelError
 from paritone.progress import notice
 from paritone.quantization import equalization
@@ -59,7 +60,7 @@ def make(config: Config, store: ClipStore | None = None) -> Made:
     if dataset is None:
         return quantizer(path, config, None)
     data = (store or ClipStore(config)).load(dataset, "quantization clips")
-    patches = np.concatenate([clip.patches for clip in data])
+    patches = np.concatenate(_features(data, config))
 
     def compute() -> Arrays:
         made = asdict(quantizer(path, config, patches))
@@ -70,6 +71,16 @@ def make(config: Config, store: ClipStore | None = None) -> Made:
     made_from["settings"] = settings
     found = memo.arrays(config, "quantized", made_from, [patches], compute)
     return Made(**{name: array.tobytes() for name, array in found.items()})
+
+
+def _features(data: Sequence[ClipData], config: Config) -> list[NDArray[np.float32]]:
+    """Patches of each clip as the host computes them, or as the device's integer frontend does."""
+    if config.quantization.calibration_features == "float":
+        return [clip.patches for clip in data]
+    from paritone.native.frontend import Frontend, config_tables
+
+    frontend = Frontend(config_tables(config, None))
+    return [frontend.patches(clip.pcm) for clip in data]
 
 
 def file_name(config: Config) -> str:
@@ -196,11 +207,14 @@ def check_shapes(
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a model, whole or not at all; ModelError where it cannot be written."""
     temporary = path.with_name(path.name + ".tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
         temporary.replace(path)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where there is no such folder
+            temporary.unlink(missing_ok=True)

@@ -417,7 +417,15 @@ def test_a_missing_configuration(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
-        (("quantization.optimize=True",), "quantization.optimize True"),
+        (
+            (
+                "operation_mode=chain_qd",
+                "quantization.quantizer=onnx_quantizer",
+                "+quantization.granularity=per_tensor",
+                "+quantization.optimize=True",
+            ),
+            "quantization.optimize True by quantizer onnx_quantizer",
+        ),
     ],
 )
 def test_what_is_not_there_yet_says_so(

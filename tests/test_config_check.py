@@ -103,7 +103,6 @@ def test_other_modes(status) -> None:
         ("operation_mode=prediction ~prediction", "section 'prediction' is required"),
         ("dataset.test_csv_path=nothing.csv", "dataset.test_csv_path: no such file"),
         ("dataset.class_names=[horse,cow]", "none of cow, horse is in"),
-        ("dataset.multi_label=True", "multi_label True is not there yet"),
         ("dataset.file_extension=[1]", "dataset.file_extension: expected text, got"),
     ],
 )

@@ -15,6 +15,7 @@ from paritone import datasets, evaluation, preparation, progress, quantization, 
 from paritone.config import STEPS, target
 from paritone.errors import AudioError, CheckFailedError, ParitoneError
 from paritone.evaluation import (
+    conversion,
     figures,
     layer_errors,
     metrics,
@@ -28,6 +29,7 @@ from paritone.evaluation import (
 from paritone.evaluation.accuracy import Accuracy
 from paritone.models import onnx_file
 from paritone.preparation import Prepared
+from paritone.quantization import device_model
 from paritone.report import page
 from paritone.tracking import Tracker, Untracked
 
@@ -153,9 +155,12 @@ def _evaluate(prepared: Prepared, run_dir: Path, results: Results) -> Results:
         else:
             progress.notice(f"accuracy on the device is left out: {problem}")
             results = results.without("accuracy on the device", problem)
+    device = model
+    if len(kinds) > 1:
+        device, results = _for_device(prepared, run_dir, results)
     for kind in kinds:
         with _step(f"Evaluating {model.name}, {_HOW.get(kind, f'on {kind}')}"):
-            found = _accuracy(kind, model, prepared)
+            found = _accuracy(kind, model if kind == kinds[0] else device, prepared)
             more = metrics.of(found, prepared.config.unknown_class_threshold)
             figures.draw_evaluation(kind, found, more, run_dir)
         _log.info("accuracy, %s: %s, by class %s", kind, found.summary(), found.per_class)
@@ -202,6 +207,23 @@ def _accuracy(kind: str, model: Path, prepared: Prepared) -> Accuracy:
         return scoring.evaluate(model, test, prepared.config, kind, prepared.store)
     features = "integer" if kind == "device" else "float"
     return evaluation.evaluate(model, test, prepared.config, features, prepared.store)
+
+
+def _for_device(prepared: Prepared, run_dir: Path, results: Results) -> tuple[Path, Results]:
+    """Return the ``.tflite`` that the device runs; compare one made of an ONNX model with it."""
+    model, config = _need(results.model), prepared.config
+    if not onnx_file.is_onnx(model):
+        return model, results
+    with _step(f"Making a .tflite of {model.name}, of its weights and scales"):
+        path = device_model.write(model, config, run_dir / config.quantization.export_dir)
+    _log.info("for the device: %s, %d bytes", path, path.stat().st_size)
+    clips = prepared.test or prepared.calibration
+    if clips is None or "conversion" in results.parts:
+        return path, results
+    with _step(f"Comparing {path.name} on TensorFlow Lite with {model.name} on ONNX Runtime"):
+        found = conversion.compare(model, path, prepared.store.load(clips), config)
+    _log.info("conversion: %s", found)
+    return path, results.with_part("conversion", found)
 
 
 def _quantize(prepared: Prepared, run_dir: Path, results: Results) -> Results:
@@ -258,6 +280,7 @@ def _on_board(prepared: Prepared, run_dir: Path, results: Results, *, measure: b
 
     model = _need(results.model)
     prepared, results = _with_thresholds(prepared, model, run_dir, results)
+    model, results = _for_device(prepared, run_dir, results)
     outcome = device_run.run(prepared, model, run_dir, _step, measure=measure)
     for name, part in outcome.parts.items():
         results = results.with_part(name, part)
@@ -271,7 +294,8 @@ def _on_board(prepared: Prepared, run_dir: Path, results: Results, *, measure: b
 def _predict(prepared: Prepared, run_dir: Path, results: Results) -> Results:
     model, on = _need(results.model), target(prepared.config)
     with _step(f"Predicting with {model.name}, {_PREDICTED.get(on, f'on {on}')}"):
-        found = prediction.predict(model, prepared.config)
+        path = model if on == "host" else _for_device(prepared, run_dir, results)[0]
+        found = prediction.predict(path, prepared.config)
     with _step("Writing predictions and time lines"):
         prediction.save(found, run_dir)
     _log.info("predictions: %s", found.summary())

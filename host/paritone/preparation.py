@@ -16,6 +16,8 @@ from paritone.datasets import Dataset, distributed
 from paritone.datasets.clips import ClipStore
 from paritone.errors import ConfigError, ModelError, ToolMissingError
 from paritone.evaluation import prediction, scoring, thresholds
+from paritone.models import onnx_file
+from paritone.quantization import device_model
 
 
 @dataclass(frozen=True)
@@ -173,18 +175,14 @@ def _check_model(config: Config, steps: str, classes: int | None) -> None:
     if steps[0] in "bd" or (target != "host" and steps in ("p", "e")):
         if not evaluation.is_quantized(path):
             raise ModelError(
-                f"{path}: not a quantized model; the device runs int8 .tflite models: "
+                f"{path}: not a quantized model; the device runs int8 models (.tflite, .onnx): "
                 "quantize it first (operation_mode chain_qb or chain_qd)"
             )
         _check_device(path, config, target)
-    elif set("bd") & set(steps):
+    elif set("bd") & set(steps) or target != "host":
         from paritone.models.load import load_keras
 
-        _check_convertible(load_keras(path), config, "host")
-    elif target != "host":
-        from paritone.models.load import load_keras
-
-        _check_convertible(load_keras(path), config, target)
+        _check_convertible(path if onnx_file.is_onnx(path) else load_keras(path), config, target)
 
 
 def _check_training(config: Config, steps: str, classes: int) -> None:
@@ -200,19 +198,11 @@ def _check_training(config: Config, steps: str, classes: int) -> None:
 
 
 def _check_convertible(model: Any, config: Config, target: str) -> None:
-    """Convert on random patches: what the device cannot do is told before long work."""
-    types = config.quantization
-    content = quantization.convert(
-        model,
-        quantization.random_patches(model.input_shape[1:], 0)[:2],
-        types.quantization_input_type,
-        types.quantization_output_type,
-        per_channel=types.granularity == "per_channel",
-    )
+    """Quantize on random patches, and check what the device would run."""
     with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
-        trial = Path(folder) / "model.tflite"
-        trial.write_bytes(content)
-        _check_device(trial, config, target)
+        path = Path(folder) / quantization.file_name(config)
+        path.write_bytes(quantization.trial(model, config))
+        _check_device(path, config, target)
 
 
 def _check_device(path: Path, config: Config, target: str) -> None:
@@ -221,7 +211,7 @@ def _check_device(path: Path, config: Config, target: str) -> None:
     from paritone.generate import manifest
 
     with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
-        generate.generate(path, config, folder)
+        generate.generate(device_model.write(path, config, Path(folder)), config, folder)
         record = manifest.read(Path(folder))
     if target == "host":
         target = config.board or boards.DEFAULT

@@ -121,14 +121,18 @@ def quantized(path: Path, config: Config, folder: Path) -> Path:
     ConfigError, ModelError, AudioError
         The model is not there or cannot be quantized; a clip that cannot be used.
     """
-    from paritone import progress, quantization
+    from paritone import evaluation, progress, quantization
+    from paritone.quantization import device_model
 
     if not path.is_file():
         raise ModelError(f"{path}: no such model")
     if path.suffix == ".tflite":
         return path
     folder.mkdir(parents=True, exist_ok=True)
+    if evaluation.is_quantized(path):
+        return device_model.write(path, config, folder)
     general = config.general.model_copy(update={"model_path": path})
     config = config.model_copy(update={"general": general})
     with progress.stage(f"Quantizing {path.name}"):
-        return quantization.quantize(config, folder / "quantized_model.tflite")
+        made = quantization.quantize(config, folder / quantization.file_name(config))
+    return device_model.write(made, config, folder)

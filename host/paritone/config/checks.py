@@ -93,29 +93,16 @@ def target(config: Config) -> str:
 
 def require_supported(config: Config) -> None:
     """Raise ConfigError for what is legal in the zoo and not there yet in Paritone."""
+    section = config.quantization
+    evened = section.optimize and section.granularity == "per_tensor"
     problems = {
-        **_onnx_on_device(config),
+        "quantization.optimize True by quantizer onnx_quantizer": evened
+        and section.quantizer == "onnx_quantizer"
+        and "q" in STEPS[config.operation_mode],
     }
     missing = [what for what, asked in problems.items() if asked]
     if missing:
         raise ConfigError("\n".join(f"{what} is not there yet" for what in missing))
-
-
-def _onnx_on_device(config: Config) -> dict[str, bool]:
-    """What of ONNX would have to run on a device."""
-    steps, model = STEPS[config.operation_mode], config.general.model_path
-    device = bool(set("bd") & set(steps)) or target(config) != "host"
-    from_onnx = model is not None and model.suffix.lower() == ".onnx"
-    return {
-        "quantization.quantizer onnx_quantizer for a device": device
-        and "q" in steps
-        and config.quantization.quantizer == "onnx_quantizer",
-        f"general.model_path {model.name if model else ''} (ONNX) on a device": device
-        and from_onnx,
-        "quantization.quantizer TFlite_converter of an ONNX model": "q" in steps
-        and from_onnx
-        and config.quantization.quantizer != "onnx_quantizer",
-    }
 
 
 def _sections(config: Config) -> Iterator[str]:
@@ -185,6 +172,12 @@ def _model(config: Config) -> Iterator[str]:
         )
     elif not path.is_file():
         yield f"general.model_path: no such file: {path}"
+    quantizer = config.quantization.quantizer
+    if "q" in STEPS[mode] and path.suffix.lower() == ".onnx" and quantizer != "onnx_quantizer":
+        yield (
+            f"quantization.quantizer: {quantizer} takes Keras models; for {path.name} write "
+            "onnx_quantizer, whose model reaches the board too"
+        )
 
 
 def _data(config: Config) -> Iterator[str]:

@@ -27,7 +27,7 @@ from paritone.evaluation.accuracy import Accuracy, Scores, measure
 from paritone.models import onnx_file
 from paritone.onnx_reference import OnnxReference
 from paritone.progress import track
-from paritone.quantization import check_shapes, ends
+from paritone.quantization import check_shapes, device_model, ends
 from paritone.tflite_reference import Reference, dequantize, quantize_input
 
 BATCH = 64
@@ -263,16 +263,26 @@ def float_cost(model: Path) -> dict[str, Any]:
 def device_problem(model: Path, config: Config) -> str | None:
     """Why the device cannot do what this model and configuration ask for; None if it can."""
     compute = partial(_device_problem, model, config)
-    return memo.of_model("device problem", model, compute, **memo.of_device(config))
+    made_from = memo.of_device(config)
+    if onnx_file.is_onnx(model):
+        section = config.quantization
+        made_from["ends"] = section.quantization_input_type, section.quantization_output_type
+    return memo.of_model("device problem", model, compute, **made_from)
+
+
+def _planned(model: Path, config: Config) -> plan.Plan:
+    """Plan of what the device runs of a quantized model."""
+    if not onnx_file.is_onnx(model):
+        return plan.of_file(model, config.optimization)
+    content = device_model.content(model, config)
+    return plan.plan(tflite.parse(content, str(model)), config.optimization)
 
 
 def _device_problem(model: Path, config: Config) -> str | None:
     from paritone.generate import frontend_tables
 
-    if onnx_file.is_onnx(model):
-        return "the way of an ONNX model to the device is not there yet"
     try:
-        frontend_tables(plan.of_file(model, config.optimization), config)
+        frontend_tables(_planned(model, config), config)
     except ParitoneError as error:
         return str(error)
     return None

@@ -56,8 +56,15 @@ def read(path: Path) -> onnx.ModelProto:
     return parse(content, str(path))
 
 
-def parse(content: bytes, name: str) -> onnx.ModelProto:
+def parse(content: bytes, name: str = "") -> onnx.ModelProto:
     """As `read`, of a file's content; `name` begins the message of an error."""
+    try:
+        return _parse(content)
+    except ModelError as error:
+        raise ModelError(f"{name}: {error}" if name else str(error)) from error
+
+
+def _parse(content: bytes) -> onnx.ModelProto:
     require("onnx")
     import onnx
     from google.protobuf.message import DecodeError
@@ -65,19 +72,18 @@ def parse(content: bytes, name: str) -> onnx.ModelProto:
     try:
         model = onnx.load_model_from_string(content)
     except (DecodeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{name}: not an ONNX model, or damaged") from error
+        raise ModelError("not an ONNX model, or damaged") from error
     if not model.ir_version or not model.graph.node:
-        raise ModelError(f"{name}: not an ONNX model, or damaged: it holds no graph")
-    _refuse_external(model, name)
+        raise ModelError("not an ONNX model, or damaged: it holds no graph")
+    _refuse_external(model)
     try:
         onnx.checker.check_model(model)
     except Exception as error:  # whatever the checker throws, it is about the file
-        raise ModelError(f"{name}: no valid ONNX model: {one_line(error)}") from error
+        raise ModelError(f"no valid ONNX model: {one_line(error)}") from error
     counts = len(inputs(model)), len(model.graph.output)
     if counts != (1, 1):
         raise ModelError(
-            f"{name}: the model has {counts[0]} inputs and {counts[1]} outputs, "
-            "expected one of each"
+            f"the model has {counts[0]} inputs and {counts[1]} outputs, expected one of each"
         )
     return model
 
@@ -124,14 +130,14 @@ def opset(model: onnx.ModelProto) -> int:
     return next((int(o.version) for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
 
 
-def _refuse_external(model: onnx.ModelProto, name: str) -> None:
+def _refuse_external(model: onnx.ModelProto) -> None:
     import onnx
 
     for tensor in _tensors(model):
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             place = {entry.key: entry.value for entry in tensor.external_data}.get("location", "?")
             raise ModelError(
-                f"{name}: weights of it lie in another file ({one_line(ValueError(place))}), "
+                f"weights of it lie in another file ({one_line(ValueError(place))}), "
                 "which is not read: save it as one file, "
                 "onnx.save(onnx.load('model.onnx'), 'whole.onnx')"
             )

@@ -131,6 +131,34 @@ def _onnx(path: Path, config: Config, patches: NDArray[np.float32] | None) -> Ma
     return Made(onnx_quantizer.quantize_onnx(content, patches, section))
 
 
+def trial(model: Any, config: Config) -> bytes:
+    """Quantize on two random patches: what the device cannot do is told before long work.
+
+    Parameters
+    ----------
+    model : a Keras model, or the path of a float ONNX model
+    """
+    section = config.quantization
+    if section.quantizer != "onnx_quantizer":
+        return convert(
+            model,
+            random_patches(model.input_shape[1:], 0)[:2],
+            section.quantization_input_type,
+            section.quantization_output_type,
+            per_channel=section.granularity == "per_channel",
+        )
+    from paritone.models import onnx_export, onnx_file
+    from paritone.quantization import onnx_quantizer
+
+    if isinstance(model, Path):
+        content = onnx_quantizer.float_onnx(model, section.target_opset)
+    else:
+        content = onnx_export.export(model, section.target_opset)
+    shape, _ = onnx_file.ends(onnx_file.parse(content, "the model"))
+    patches = random_patches([size or 1 for size in shape[1:]], 0)[:2]
+    return onnx_quantizer.quantize_onnx(content, patches, section)
+
+
 def _check_input(
     input_shape: Sequence[int | None], output_shape: Sequence[int | None], config: Config
 ) -> None:

@@ -19,6 +19,9 @@ from paritone.progress import track
 # TensorFlow Lite fixes the output of these; with the same one here nothing is rounded twice there.
 FIXED_OUTPUTS = {"Softmax": (1 / 256, -128), "Sigmoid": (1 / 256, -128), "Tanh": (1 / 128, 0)}
 
+# What the device computes in integers, and ONNX Runtime would leave in float unless told.
+DEVICE_KINDS = ("GlobalMaxPool", "ReduceMax", "ReduceMean", "Sub")
+
 
 def float_onnx(path: Path, opset: int) -> bytes:
     """Return a float model, Keras or ONNX, as ONNX in operators of version `opset`.
@@ -82,7 +85,7 @@ def _quantized(
         model,
         made,
         _Patches(model, patches),
-        op_types_to_quantize=list(settings.op_types_to_quantize or ()) or None,
+        op_types_to_quantize=_kinds(model, settings),
         per_channel=settings.granularity == "per_channel",
         extra_options=_options(model, settings),
     )
@@ -123,6 +126,16 @@ def _check_kinds(model: Any, settings: Quantization) -> None:
                 f"quantization.op_types_to_quantize: {name}: the model has none; it has "
                 f"{', '.join(sorted(kinds))}"
             )
+
+
+def _kinds(model: Any, settings: Quantization) -> list[str]:
+    """Operators to quantize: those asked for, else all that ONNX Runtime or the device can."""
+    from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
+
+    if settings.op_types_to_quantize:
+        return list(settings.op_types_to_quantize)
+    known = {*QDQRegistry, *QLinearOpsRegistry, *DEVICE_KINDS}
+    return sorted({node.op_type for node in model.graph.node} & known)
 
 
 def _options(model: Any, settings: Quantization) -> dict[str, Any]:

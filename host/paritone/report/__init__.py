@@ -26,6 +26,7 @@ PARTS = (
     "accuracy",
     "quantization",
     "prediction",
+    "conversion",
     "parity",
     "latency",
     "memory",
@@ -77,6 +78,7 @@ def print_summary(record: Mapping[str, Any]) -> None:
         _accuracy,
         _quantization,
         _prediction,
+        _conversion,
         _parity,
         _latency,
         _memory,
@@ -161,6 +163,18 @@ def _prediction(record: Mapping[str, Any]) -> Rows:
     lacking = len(found.get("unreadable", {}))
     without = f", [red]{lacking} cannot be read[/red]" if lacking else ""
     return [("predicted", f"{found['clips']} clips, {found['patches']} patches{without}")]
+
+
+def _conversion(record: Mapping[str, Any]) -> Rows:
+    found = record.get("conversion")
+    if not found:
+        return []
+    text = (
+        f"{found['same_class']} of {found['patches']} patches of the same class, "
+        f"{found['differ']:,} of {found['values']:,} scores differ, by {found['most_steps']} "
+        f"steps at most ({' / '.join(found['between'])})"
+    )
+    return [("ONNX for the device", text)]
 
 
 def _parity(record: Mapping[str, Any]) -> Rows:

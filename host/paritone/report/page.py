@@ -205,6 +205,10 @@ def _parity(record: Mapping[str, Any]) -> Section:
         )
         for part, row in record.get("parity", {}).items()
     ]
+    if made := record.get("conversion"):
+        patches, values, differ = (f"{made[key]:,}" for key in ("patches", "values", "differ"))
+        between = " / ".join(made["between"])
+        rows.append(("ONNX for the device", between, patches, values, differ))
     columns = ("stage", "between", "patches", "values", "differ")
     return Section("parity", "Parity", tables=[Table(columns, rows, texts=2)] if rows else [])
 

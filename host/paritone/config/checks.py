@@ -60,6 +60,7 @@ def check(config: Config) -> None:
         *_model(config),
         *_data(config),
         *_audio(config),
+        *_quantization(config),
         *_training(config),
     ]
     if problems:
@@ -99,6 +100,10 @@ def require_supported(config: Config) -> None:
         "quantization.optimize True by quantizer onnx_quantizer": evened
         and section.quantizer == "onnx_quantizer"
         and "q" in STEPS[config.operation_mode],
+        "quantization.quantization_type QAT with granularity per_tensor": "q"
+        in STEPS[config.operation_mode]
+        and config.quantization.quantization_type == "QAT"
+        and config.quantization.granularity == "per_tensor",
     }
     missing = [what for what, asked in problems.items() if asked]
     if missing:
@@ -209,6 +214,18 @@ def _data(config: Config) -> Iterator[str]:
             "which are left out"
         )
     yield from _missing_files(config)
+
+
+def _quantization(config: Config) -> Iterator[str]:
+    if "q" not in STEPS[config.operation_mode] or config.quantization.quantization_type != "QAT":
+        return
+    if config.quantization.quantizer == "onnx_quantizer":
+        yield "quantization.quantization_type: QAT needs quantizer TFlite_converter"
+    if behind(config.dataset, "quantization") is None:
+        yield (
+            "quantization.quantization_type: QAT needs clips to fine-tune on: "
+            "dataset.quantization_csv_path and quantization_audio_path, or the training set's"
+        )
 
 
 def _missing_files(config: Config) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field
 from paritone.config.augmentation import DataAugmentation
 from paritone.config.coercion import (
     Bool,
+    Float,
     Int,
     OptionalBool,
     OptionalFloat,
@@ -99,24 +100,30 @@ Opset = Annotated[
     Field(ge=LEAST_OPSET),
     BeforeValidator(lambda value: DEFAULT_OPSET if is_none(value) else value),
 ]
+Epochs = Annotated[Int, Field(ge=1)]
+LearningRate = Annotated[Float, Field(gt=0, lt=1)]
 
 
 class Quantization(Record):
     """Section ``quantization``.
 
     ``calibration_features`` is ours: the host's ``float`` log-mel, or the device's ``integer`` one.
+    ``quantization_type`` QAT is ours: ``qat_epochs`` of fine-tuning on the quantization set, at
+    ``qat_learning_rate``, in which the model computes as int8 will.
     """
 
     quantizer: Annotated[
         Literal["TFlite_converter", "onnx_quantizer"],
         BeforeValidator(lambda v: {"tflite_converter": "TFlite_converter"}.get(str(v).lower(), v)),
     ] = "TFlite_converter"
-    quantization_type: Literal["PTQ"] = "PTQ"
+    quantization_type: Literal["PTQ", "QAT"] = "PTQ"
     quantization_input_type: TensorType = "int8"
     quantization_output_type: TensorType = "int8"
     granularity: Literal["per_channel", "per_tensor"] = "per_channel"
     optimize: Bool = False
     calibration_features: Literal["float", "integer"] = "float"
+    qat_epochs: Epochs = 3
+    qat_learning_rate: LearningRate = 1e-4
     target_opset: Opset = DEFAULT_OPSET
     op_types_to_quantize: OptionalNames = None
     extra_options: ExtraOptions = Field(default_factory=dict)

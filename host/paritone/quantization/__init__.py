@@ -17,7 +17,7 @@ from paritone.config import Config, need, require_supported
 from paritone.datasets.clips import ClipData, ClipStore
 from paritone.errors import ModelError
 from paritone.progress import notice
-from paritone.quantization import equalization
+from paritone.quantization import aware, equalization
 from paritone.quantization.converter import convert, convert_float
 
 RANDOM_PATCHES = 100
@@ -69,6 +69,8 @@ def make(config: Config, store: ClipStore | None = None) -> Made:
     settings = config.quantization.model_dump(mode="json", exclude={"export_dir"})
     made_from: dict[str, Any] = {"model": content_of(path), "suffix": path.suffix}
     made_from["settings"] = settings
+    if config.quantization.quantization_type == "QAT":
+        made_from |= {"seed": config.general.global_seed, "batch_size": config.batch_size}
     found = memo.arrays(config, "quantized", made_from, [patches], compute)
     return Made(**{name: array.tobytes() for name, array in found.items()})
 
@@ -109,13 +111,23 @@ def _tflite(path: Path, config: Config, patches: NDArray[np.float32] | None) -> 
 
 def _reshaped(model: Any, config: Config, patches: NDArray[np.float32]) -> tuple[Any, Any | None]:
     """What is to be converted, and the float model behind it where that is another one."""
-    section = config.quantization
-    if not section.optimize or section.granularity == "per_channel":
-        return model, None
-    optimized = equalization.optimize(model, patches)
-    for text in optimized.skipped:
-        notice(f"quantization.optimize: not equalized: {text}")
-    return optimized.model, optimized.twin
+    section, twin = config.quantization, None
+    per_channel = section.granularity == "per_channel"
+    if section.optimize and not per_channel:
+        optimized = equalization.optimize(model, patches)
+        for text in optimized.skipped:
+            notice(f"quantization.optimize: not equalized: {text}")
+        model, twin = optimized.model, optimized.twin
+    if section.quantization_type == "QAT":
+        schedule = aware.Schedule(
+            section.qat_epochs,
+            section.qat_learning_rate,
+            config.batch_size,
+            config.general.global_seed,
+        )
+        tuned = aware.fine_tune(model, patches, schedule)
+        model, twin = tuned.model, tuned.twin
+    return model, twin
 
 
 def _onnx(path: Path, config: Config, patches: NDArray[np.float32] | None) -> Made:

@@ -153,7 +153,7 @@ def start(key: str, address: str | None, **options: Any) -> None:
 
 
 def require_listener(key: str, address: str) -> None:
-    """ToolMissingError unless something listens at ``[ray://]HOST:PORT``: Ray would ask for ever."""
+    """ToolMissingError unless something listens at ``[ray://]HOST:PORT``: Ray asks for ever."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_S).close()

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from paritone import __version__, quiet
-from paritone.errors import ParitoneError
+from paritone.errors import outcome
 
 # Typer carries its own copy of click since 0.16: its usage errors are reached through Typer.
 UsageProblem: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -61,14 +61,13 @@ def main(arguments: list[str] | None = None) -> None:
     except (typer.Abort, KeyboardInterrupt):
         print("paritone: interrupted", file=sys.stderr)
         status = 130
-    except ParitoneError as error:
-        status = _report(error, str(error), error.exit_status)
     except Exception as error:
-        status = _report(error, f"internal error, {type(error).__name__}: {error}", 1)
+        status = _report(error)
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _report(error: BaseException, text: str, status: int) -> int:
+def _report(error: Exception) -> int:
+    status, text = outcome(error)
     if os.environ.get("PARITONE_DEBUG"):
         traceback.print_exception(error)
     print(f"paritone: {text}", file=sys.stderr)

@@ -21,7 +21,7 @@ from typing import Any
 
 from paritone import config as configuration
 from paritone import cores, pipeline, quiet
-from paritone.errors import ParitoneError
+from paritone.errors import outcome
 
 RECORD = "job.json"
 OUTPUT = "output.log"
@@ -117,9 +117,7 @@ class Job:
         except Exception as error:
             if os.environ.get("PARITONE_DEBUG"):
                 traceback.print_exception(error)
-            if isinstance(error, ParitoneError):
-                return error.exit_status, str(error)
-            return 1, f"internal error, {type(error).__name__}: {error}"
+            return outcome(error)
         return 0, ""
 
 

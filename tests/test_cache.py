@@ -368,7 +368,7 @@ def test_other_code_makes_other_entries(
     from paritone.datasets import prepared_audio
 
     everything(wav, config_of())
-    monkeypatch.setattr(prepared_audio, "_code", lambda: {"librosa": "another version"})
+    monkeypatch.setattr(prepared_audio, "code", lambda: {"librosa": "another version"})
     counted.clear()
     everything(wav, config_of())
     assert counted

@@ -316,7 +316,7 @@ def test_records_are_frozen(folder: Path) -> None:
     ("override", "expected"),
     [
         ("operation_mode=chain_eqq", r"operation_mode: expected training, .* or chain_qd, got 'chain_eqq' \(did you mean 'chain_eqe'\?\)"),
-        ("+datasets.name=custom", r"unknown section 'datasets' \(did you mean 'dataset'\?\); legal sections: operation_mode, general, .*, mlflow"),
+        ("+datasets.name=custom", r"unknown section 'datasets' \(did you mean 'dataset'\?\); legal sections: operation_mode, general, .*, mlflow, execution"),
         ("+general.modelpath=x", r"section 'general': unknown key 'modelpath' \(did you mean 'model_path'\?\); legal keys: project_name, .*, batch_size"),
         ("+data_augmentation.SpecAug.zzz=1", r"section 'data_augmentation.SpecAug': unknown key 'zzz'; legal keys: enable, .*"),
         ("general.global_seed=abc", r"general.global_seed: expected an integer, got 'abc' \(str\)"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tflite_models import ACTIVATIONS, Case, Tensor, build, expect_parity, options
+from tflite_models import ACTIVATIONS, Case, Operation, Tensor, build, expect_parity, options, pack
 
 # Each example compiles a model: few examples, the same ones every time.
 few = settings(
@@ -369,3 +369,13 @@ def layouts(draw):
 @given(layouts())
 def test_transpose_and_pad(case):
     expect_parity(case)
+
+
+def test_an_input_that_no_operator_reads_is_left_alone():
+    """It has a place all the same, for the caller to write to."""
+    rng = np.random.default_rng(11)
+    shapes = [(1, 4, 3, 2), (1, 5)]
+    tensors = [Tensor(shape, scales=(0.1,), zeros=(0,)) for shape in (*shapes, shapes[0])]
+    content = pack(tensors, [Operation("RELU", [0], [2])], [0, 1], [2])
+    patches = [tuple(rng.integers(-128, 128, s).astype(np.int8) for s in shapes) for _ in range(4)]
+    expect_parity(Case(content, patches))

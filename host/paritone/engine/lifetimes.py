@@ -45,6 +45,8 @@ class Lifetimes:
             begin = min(self._network.writers.get(tensor, [-1]))
             end = max(self._network.consumers.get(tensor, []), default=begin)
             end = len(self._network.nodes) if tensor in self._network.outputs else end
+            if tensor in self._network.inputs:
+                end = max(end, 0)  # one that no step reads is written all the same
             if begin <= last and end >= first:
                 found.append(tensor)
         return found

@@ -1,4 +1,4 @@
-"""A quantization that is killed or cannot be written, in processes of their own.
+"""A quantization that is killed, interrupted or cannot be written, in processes of their own.
 
 None leaves anything under the model's final name, and one that there was before stays.
 """
@@ -81,6 +81,19 @@ def test_killed_in_the_middle(
     _until_quantizing(process, tmp_path)
     process.kill()
     assert process.wait(DEADLINE_S) == -signal.SIGKILL
+    assert _left(tmp_path) == {"quantized_model.tflite": EARLIER}
+
+
+def test_interrupted_in_the_middle(
+    start: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    process = start("++quantization.quantization_type=QAT", "++quantization.qat_epochs=100000")
+    _until_quantizing(process, tmp_path)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(DEADLINE_S) == 130
+    errors = _errors(tmp_path)
+    assert errors.strip().splitlines()[-1] == "paritone: interrupted"
+    assert "Traceback" not in errors
     assert _left(tmp_path) == {"quantized_model.tflite": EARLIER}
 
 

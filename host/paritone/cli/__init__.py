@@ -41,6 +41,10 @@ def version() -> None:
     typer.echo(__version__)
 
 
+INTERRUPTED = 130
+"""The exit status of a command that Ctrl-C ended, as shells have it."""
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit: 0 done, 1 a check failed, 2 bad input, 3 a tool is missing."""
     quiet.set_tensorflow_up()
@@ -59,10 +63,11 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         status = 2
     except (typer.Abort, KeyboardInterrupt):
-        print("paritone: interrupted", file=sys.stderr)
-        status = 130
+        status = INTERRUPTED
     except Exception as error:
         status = _report(error)
+    if status == INTERRUPTED:  # typer returns it, or raises
+        print("paritone: interrupted", file=sys.stderr)
     sys.exit(status if isinstance(status, int) else 0)
 
 

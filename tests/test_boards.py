@@ -247,6 +247,8 @@ class Silicon:
     pins : port, pin and alternate function of its lines
     enables : register and bit of each clock that it needs
     clock : asserts the clock tree; returns what the baud rate divides
+    core : how many times as fast the core is clocked
+    divisor : offset of the register that divides it
     """
 
     chip: Family
@@ -257,6 +259,7 @@ class Silicon:
     pins: tuple[tuple[int, int, int], ...]
     enables: tuple[tuple[int, int], ...]
     clock: Callable[[Chip], float]
+    core: float
     divisor: int
 
 
@@ -266,28 +269,34 @@ _FLASH = 0x08000000
 SILICON = {
     "stm32f405": Silicon(
         _DR, (_FLASH, 1024 * KB), (0x20000000, 128 * KB), 37, 0x40011000,
-        ((0x40020000, 9, 7), (0x40020000, 10, 7)), ((0x40023830, 0), (0x40023844, 4)), _f405, 0x08,
+        ((0x40020000, 9, 7), (0x40020000, 10, 7)), ((0x40023830, 0), (0x40023844, 4)), _f405,
+        2, 0x08,
     ),
     "nucleo-f446re": Silicon(
         _DR, (_FLASH, 512 * KB), (0x20000000, 128 * KB), 38, 0x40004400,
-        ((0x40020000, 2, 7), (0x40020000, 3, 7)), ((0x40023830, 0), (0x40023840, 17)), _f446, 0x08,
+        ((0x40020000, 2, 7), (0x40020000, 3, 7)), ((0x40023830, 0), (0x40023840, 17)), _f446,
+        4, 0x08,
     ),
     "stm32f746g-disco": Silicon(
         _RDR, (_FLASH, 1024 * KB), (0x20000000, 320 * KB), 37, 0x40011000,
         ((0x40020000, 9, 7), (0x40020400, 7, 7)),
-        ((0x40023830, 0), (0x40023830, 1), (0x40023844, 4)), _f746, 0x0C,
+        ((0x40023830, 0), (0x40023830, 1), (0x40023844, 4)), _f746,
+        2, 0x0C,
     ),
     "nucleo-l4r5zi": Silicon(
         _L4, (_FLASH, 2048 * KB), (0x20000000, 640 * KB), 70, 0x40008000,
-        ((0x48001800, 7, 8), (0x48001800, 8, 8)), ((0x4002104C, 6), (0x4002105C, 0)), _l4r5, 0x0C,
+        ((0x48001800, 7, 8), (0x48001800, 8, 8)), ((0x4002104C, 6), (0x4002105C, 0)), _l4r5,
+        1 / 256, 0x0C,
     ),
     "nucleo-h743zi2": Silicon(
         _H7, (_FLASH, 2048 * KB), (0x24000000, 512 * KB), 39, 0x40004800,
-        ((0x58020C00, 8, 7), (0x58020C00, 9, 7)), ((0x580244E0, 3), (0x580244E8, 18)), _h743, 0x0C,
+        ((0x58020C00, 8, 7), (0x58020C00, 9, 7)), ((0x580244E0, 3), (0x580244E8, 18)), _h743,
+        4, 0x0C,
     ),
     "b-u585i-iot02a": Silicon(
         _U5, (_FLASH, 2048 * KB), (0x20000000, 768 * KB), 61, 0x40013800,
-        ((0x42020000, 9, 7), (0x42020000, 10, 7)), ((0x46020C8C, 0), (0x46020CA4, 14)), _u585, 0x0C,
+        ((0x42020000, 9, 7), (0x42020000, 10, 7)), ((0x46020C8C, 0), (0x46020CA4, 14)), _u585,
+        1, 0x0C,
     ),
 }  # fmt: skip
 
@@ -410,6 +419,10 @@ def test_it_starts_at_full_speed_and_reports(started: Callable, name: str) -> No
 def test_it_says_the_clock_that_it_runs_at(started: Callable, name: str) -> None:
     """board.yaml's clock is what the registers give: `latency` divides by it."""
     _, ran = started(name)
-    clock = SILICON[name].clock(ran)
-    ratio = supported.get(name).clock_hz / clock
-    assert ratio in (1, 2, 4, 1 / 256), "the serial port's clock is a bus clock"
+    known = SILICON[name]
+    assert supported.get(name).clock_hz == known.clock(ran) * known.core
+
+
+def test_boards_and_host_have_one_baud_rate(repository: Path) -> None:
+    header = (repository / "firmware/board/board.h").read_text()
+    assert f"#define BOARD_BAUD {transport.BAUD}u" in header

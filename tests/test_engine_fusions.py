@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 
 import numpy as np
@@ -95,10 +94,8 @@ def test_a_sum_of_simple_scales_costs_little() -> None:
     sides = [source(n, (1, 16, 16, 4), scale=0.05, zero=0) for _ in range(2)]
     n.add("ADD", sides, [halved], options("AddOptions", fusedActivationFunction=NOTHING))
     tracemalloc.start()
-    began = time.process_time()
     assert kernels(n) == ["ADD"]
-    assert time.process_time() - began < 4
-    assert tracemalloc.get_traced_memory()[1] < 100e6
+    assert tracemalloc.get_traced_memory()[1] < 100e6  # every candidate at once took 390
     tracemalloc.stop()
     expect_parity(Case(content(n), [tuple(every_value(n.shape(side), n.rng) for side in sides)]))
 

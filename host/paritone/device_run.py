@@ -15,8 +15,9 @@ from paritone import build, device, latency, validate
 from paritone.build import Firmware, budgets
 from paritone.config import Config
 from paritone.datasets.clips import ClipData, noise
+from paritone.device import deploy
 from paritone.engine import plan
-from paritone.errors import CheckFailedError
+from paritone.errors import CheckFailedError, ParitoneError, ToolMissingError
 from paritone.features.tables import FrontendTables
 from paritone.parity import REFERENCE, Comparison, Tally
 from paritone.preparation import Prepared
@@ -38,11 +39,11 @@ class Outcome:
     Attributes
     ----------
     parts : sections of summary.json: parity, memory, and latency if it was measured
-    problem : where host and board part, in one line; None if they do not
+    problem : where host and board part, or why there is no board to compare; None without any
     """
 
     parts: Mapping[str, Any]
-    problem: str | None
+    problem: ParitoneError | None
 
 
 def clips(prepared: Prepared) -> Clips:
@@ -100,17 +101,32 @@ def run(prepared: Prepared, model: Path, run_dir: Path, stage: Stage, *, measure
         firmware = build.build_firmware(run_dir / GENERATED, prepared.board, run_dir / FIRMWARE)
     budgets.require(firmware, model, config)
     tables = generate.frontend_tables(plan.of_file(model, config.optimization), config)
-    with (
-        stage(f"Flashing {prepared.board}, and comparing its features and scores with the host's"),
-        device.open(prepared.board, firmware) as board,
-    ):
-        found = validate.validate(board, pcm, tables, model, "Validating")
-        memory = {**firmware.memory, "stack_bytes": board.counters().stack_bytes}
-    parts: dict[str, Any] = {"parity": found.record(), "memory": memory}
-    if measure:
+    parts: dict[str, Any] = {"memory": firmware.memory}
+    try:
+        with (
+            stage(f"Flashing {prepared.board}, and comparing its features and scores with ours"),
+            _deployed(firmware, config, run_dir) as board,
+        ):
+            found = validate.validate(board, pcm, tables, model, "Validating")
+            parts["memory"] = {**firmware.memory, "stack_bytes": board.counters().stack_bytes}
+            parts["parity"] = found.record()
+            if measure and board.counting:
+                parts["latency"] = latency.measure(board, pcm[0][1], tables).record()
+    except ToolMissingError as error:  # what was done without a board is kept
+        return Outcome(parts, error)
+    if measure and "latency" not in parts and config.port is not None:
+        notice(f"{prepared.board} on {config.port} counts no cycles: nothing was measured")
+    elif measure and "latency" not in parts:
         with stage(f"Measuring on {prepared.board}"):
             parts["latency"] = _latency(firmware, pcm[0][1], tables)
     return Outcome(parts, _problem(found))
+
+
+def _deployed(
+    firmware: Firmware, config: Config, run_dir: Path
+) -> AbstractContextManager[device.Device]:
+    folder, serial = run_dir / FIRMWARE, config.stlink_serial_number
+    return deploy.deployed(firmware.board, firmware, folder, config.port, serial)
 
 
 def _latency(firmware: Firmware, pcm: NDArray[np.int16], tables: FrontendTables) -> dict[str, Any]:
@@ -119,11 +135,11 @@ def _latency(firmware: Firmware, pcm: NDArray[np.int16], tables: FrontendTables)
         return latency.measure(board, pcm, tables).record()
 
 
-def _problem(found: Validation) -> str | None:
+def _problem(found: Validation) -> ParitoneError | None:
     try:
         found.require_equal()
     except CheckFailedError as error:
-        return str(error)
+        return error
     return None
 
 
@@ -136,7 +152,7 @@ def _on_host(found: Mapping[str, Comparison], arena_bytes: int) -> Outcome:
         if comparison.mismatched
     ]
     parts = {"parity": parity, "memory": {"arena_bytes": arena_bytes}}
-    return Outcome(parts, firsts[0] if firsts else None)
+    return Outcome(parts, CheckFailedError(firsts[0]) if firsts else None)
 
 
 def _record(found: Comparison, unit: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from paritone import datasets, evaluation, preparation, progress, quantization, report, tracking
 from paritone.config import STEPS, target
-from paritone.errors import AudioError, CheckFailedError, ParitoneError
+from paritone.errors import AudioError, ParitoneError, ToolMissingError
 from paritone.evaluation import (
     conversion,
     figures,
@@ -287,8 +287,9 @@ def _on_board(prepared: Prepared, run_dir: Path, results: Results, *, measure: b
         _log.info("%s: %s", name, part)
     if prepared.left_out is not None:
         results = results.without(prepared.board, prepared.left_out)
-    failed = CheckFailedError(outcome.problem) if outcome.problem is not None else None
-    return replace(results, problem=results.problem or failed)
+    if isinstance(outcome.problem, ToolMissingError):
+        results = results.without(prepared.board, str(outcome.problem))
+    return replace(results, problem=results.problem or outcome.problem)
 
 
 def _predict(prepared: Prepared, run_dir: Path, results: Results) -> Results:

@@ -87,7 +87,7 @@ def _check_board(config: Config, name: str, host_only: bool) -> str | None:
         raise ConfigError("\n".join(limits))
     board = boards.get(name)
     try:
-        boards.require_tools(board)
+        boards.require_tools(board, config.port, run=board.emulator is not None)
     except ToolMissingError as error:
         if not host_only:
             raise

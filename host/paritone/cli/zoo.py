@@ -40,7 +40,7 @@ def run(
     port: Annotated[
         str | None,
         typer.Option(
-            "--port", metavar="PORT", help="The board's: prediction.port, evaluation.port."
+            "--port", metavar="PORT", help="The board's: .port of the sections that name one."
         ),
     ] = None,
     host_only_ok: Annotated[
@@ -51,13 +51,9 @@ def run(
     """Run the service or chain that operation_mode names, as Hydra runs it."""
     from paritone import hydra_job, sweep
 
-    given = {"target": on, "port": port}
-    options = [
-        f"++{section}.{key}={name}"
-        for section in ("prediction", "evaluation")
-        for key, name in given.items()
-        if name is not None
-    ]
+    options = [f"++{section}.target={on}" for section in ("prediction", "evaluation") if on]
+    with_port = ("prediction", "evaluation", "benchmarking")
+    options += [f"++{section}.port={port}" for section in with_port if port]
     start = sweep.run if multirun else hydra_job.run
     start(config_path, config_name, [*(overrides or []), *options], host_only=host_only_ok)
 

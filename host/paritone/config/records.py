@@ -173,17 +173,22 @@ class Tools(Record):
 
 
 class Benchmarking(Record):
-    """Section ``benchmarking``."""
+    """Section ``benchmarking``; ``port``, of the board, is ours: without it, it is emulated."""
 
     board: OptionalText = None
+    port: OptionalText = None
 
 
 class HardwareSetup(Record):
-    """Section ``deployment.hardware_setup``."""
+    """Section ``deployment.hardware_setup``; ``port``, of the board, is ours.
+
+    Without it the board is emulated, or of silicon and behind the ST-Link that is plugged in.
+    """
 
     serie: OptionalText = None
     board: OptionalText = None
     stlink_serial_number: OptionalText = None
+    port: OptionalText = None
 
 
 class Deployment(Record):
@@ -255,6 +260,20 @@ class Config(Record):
         if self.benchmarking is not None and self.benchmarking.board:
             return self.benchmarking.board
         return self.deployment.hardware_setup.board if self.deployment is not None else None
+
+    @property
+    def port(self) -> str | None:
+        """The port of that board; None: it is emulated, or found by its ST-Link."""
+        if self.benchmarking is not None and self.benchmarking.port:
+            return self.benchmarking.port
+        return self.deployment.hardware_setup.port if self.deployment is not None else None
+
+    @property
+    def stlink_serial_number(self) -> str | None:
+        """``deployment.hardware_setup.stlink_serial_number``: the probe, of several."""
+        if self.deployment is None:
+            return None
+        return self.deployment.hardware_setup.stlink_serial_number
 
     @property
     def optimization(self) -> str:

@@ -75,14 +75,28 @@ def find(
     ToolMissingError
         A tool that this board needs is not there: found out first.
     """
-    config, models = given(arguments, config_file)
-    if len(models) > 1:
-        raise ConfigError(f"one model is expected, got {', '.join(map(str, models))}")
+    config, model = _given_one(arguments, config_file)
     chosen = boards.get(board or config.board or boards.DEFAULT)
     boards.require_tools(chosen, port, run=run)
     build.require_cmsis_dsp(cmsis_dsp)
     out = folder or Path("build") / "boards" / chosen.name
-    return Project(config, quantized(models[0], config, out), chosen, out, cmsis_dsp)
+    return Project(config, quantized(model, config, out), chosen, out, cmsis_dsp)
+
+
+def of_model(
+    arguments: Sequence[str], config_file: Path | None, board: str | None, folder: Path
+) -> Project:
+    """Make a project as `find` does; what a board needs is not asked for before it is built."""
+    config, model = _given_one(arguments, config_file)
+    chosen = boards.get(board or config.board or boards.DEFAULT)
+    return Project(config, quantized(model, config, folder), chosen, folder)
+
+
+def _given_one(arguments: Sequence[str], config_file: Path | None) -> tuple[Config, Path]:
+    config, models = given(arguments, config_file)
+    if len(models) > 1:
+        raise ConfigError(f"one model is expected, got {', '.join(map(str, models))}")
+    return config, models[0]
 
 
 def given(arguments: Sequence[str], config_file: Path | None) -> tuple[Config, list[Path]]:

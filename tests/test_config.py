@@ -420,11 +420,10 @@ def test_a_missing_configuration(folder: Path) -> None:
         (
             (
                 "operation_mode=chain_qd",
-                "quantization.quantizer=onnx_quantizer",
+                "quantization.quantization_type=QAT",
                 "+quantization.granularity=per_tensor",
-                "+quantization.optimize=True",
             ),
-            "quantization.optimize True by quantizer onnx_quantizer",
+            "quantization.quantization_type QAT with granularity per_tensor",
         ),
     ],
 )

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from paritone.errors import ConfigError
 from paritone.evaluation import layer_errors
+from paritone.models import onnx_export
 from paritone.quantization import equalization, folding, make
 from paritone.quantization.converter import convert_float
 from zoo_config import FEATURES, make_config
@@ -87,7 +89,7 @@ def test_pairs_are_found_and_the_others_explained(model):
 
 
 def test_equalization_keeps_the_function_and_evens_the_channels_out(model, patches):
-    found = equalization.optimize(model, patches)
+    found = equalization.optimize(model, patches, per_channel=False)
     np.testing.assert_allclose(_outputs(found.twin, patches), _outputs(model, patches), atol=1e-5)
     plain = folding.fold(model)
 
@@ -109,8 +111,31 @@ def test_equalization_keeps_the_function_and_evens_the_channels_out(model, patch
         np.testing.assert_allclose(stem, depthwise, rtol=0.01)
 
 
-def test_bias_correction_brings_the_means_back(model, patches):
-    """With weights rounded to one scale, each channel's mean is that of the float model again."""
+def test_the_peaks_of_channels_come_nearer_to_each_other(model, patches):
+    """Where weights have scales of their own: for nothing before a depthwise layer."""
+    import keras
+
+    found = equalization.optimize(model, patches, per_channel=True)
+    np.testing.assert_allclose(_outputs(found.twin, patches), _outputs(model, patches), atol=1e-5)
+
+    def shares(network, name):
+        inputs = network.get_layer(name).input
+        values = np.asarray(keras.Model(network.input, inputs)(patches[..., None], training=False))
+        peaks = np.abs(values).max(axis=(0, 1, 2))
+        return peaks / peaks.max()
+
+    plain = folding.fold(model)
+    for name, exponent in (("depthwise", 1.0), ("pointwise", equalization.EVENING)):
+        share = shares(plain, name)
+        if all(pair.limit is None for pair in found.pairs):
+            expected = share / np.maximum(share**exponent, equalization.SMALLEST)
+            np.testing.assert_allclose(shares(found.twin, name), expected, rtol=1e-4)
+        assert shares(found.twin, name).min() >= share.min() > 0
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_bias_correction_brings_the_means_back(model, patches, per_channel):
+    """With weights rounded, each channel's mean is that of the float model again."""
     import keras
 
     inputs = patches[..., None]
@@ -124,13 +149,14 @@ def test_bias_correction_brings_the_means_back(model, patches):
     def rounded(network):
         for name in names:
             kernel, bias = network.get_layer(name).get_weights()
-            step = np.abs(kernel).max() / 127
+            others = tuple(range(kernel.ndim - (2 if name == "depthwise" else 1)))
+            step = np.abs(kernel).max(others if per_channel else None, keepdims=True) / 127
             network.get_layer(name).set_weights([np.round(kernel / step) * step, bias])
         return network
 
     wanted = means(folding.fold(model))
     corrected = folding.fold(model)
-    equalization.correct_biases(corrected, inputs)
+    equalization.correct_biases(corrected, inputs, per_channel=per_channel)
     for before, after, goal in zip(
         means(rounded(folding.fold(model))), means(rounded(corrected)), wanted, strict=True
     ):
@@ -138,13 +164,27 @@ def test_bias_correction_brings_the_means_back(model, patches):
         np.testing.assert_allclose(after, goal, atol=2e-5)
 
 
-def test_per_tensor_loses_less_with_optimize(model, patches, tmp_path, capfd):
+def _skewed(model):
+    """What each channel means stays, and its size becomes very different from its neighbours'."""
+    network = folding.fold(model)
+    for seed, (first, second) in enumerate((("stem", "depthwise"), ("depthwise", "pointwise"))):
+        before, after = network.get_layer(first), network.get_layer(second)
+        (kernel, bias), (kernel_after, bias_after) = before.get_weights(), after.get_weights()
+        factor = np.exp(np.random.default_rng(seed).uniform(-2, 2, len(bias)))
+        shape = kernel.shape[2:] if first == "depthwise" else kernel.shape[-1:]
+        before.set_weights([kernel / factor.reshape(shape), bias / factor])
+        after.set_weights([kernel_after * factor[:, None], bias_after])
+    return network
+
+
+@pytest.mark.parametrize("granularity", ["per_tensor", "per_channel"])
+def test_quantization_loses_less_with_optimize(model, patches, granularity, tmp_path, capfd):
     """From the configuration to the quantized model: closer to the float model's output."""
-    path = tmp_path / "float.keras"
+    model, path = _skewed(model), tmp_path / "float.keras"
     model.save(path)
     snr = {}
     for optimize in (False, True):
-        section = {"granularity": "per_tensor", "optimize": optimize}
+        section = {"granularity": granularity, "optimize": optimize}
         config = make_config("quantization", general={"model_path": path}, quantization=section)
         made = make(config)
         assert (made.twin is not None) == optimize
@@ -153,3 +193,25 @@ def test_per_tensor_loses_less_with_optimize(model, patches, tmp_path, capfd):
     assert snr[True] > snr[False] + 1, snr
     told = capfd.readouterr().err
     assert "not equalized: beside: sum (Add) joins it with others" in told
+
+
+def test_onnx_is_made_of_the_evened_model(model, patches, tmp_path):
+    """From Keras; ONNX itself is refused in one line."""
+    import onnxruntime
+
+    model, path = _skewed(model), tmp_path / "float.keras"
+    model.save(path)
+    errors = {}
+    for optimize in (False, True):
+        section = {"quantizer": "onnx_quantizer", "granularity": "per_tensor", "optimize": optimize}
+        config = make_config("quantization", general={"model_path": path}, quantization=section)
+        session = onnxruntime.InferenceSession(make(config).content)
+        name = session.get_inputs()[0].name
+        scores = [session.run(None, {name: patch[None, ..., None]})[0] for patch in patches]
+        errors[optimize] = np.square(np.concatenate(scores) - _outputs(model, patches)).mean()
+    assert errors[True] < errors[False] / 2, errors
+    exported = tmp_path / "float.onnx"
+    exported.write_bytes(onnx_export.export(model, 17))
+    config = make_config("quantization", general={"model_path": exported}, quantization=section)
+    with pytest.raises(ConfigError, match=r"optimize: .*float\.onnx is ONNX; it works on the wei"):
+        make(config)

@@ -94,12 +94,7 @@ def target(config: Config) -> str:
 
 def require_supported(config: Config) -> None:
     """Raise ConfigError for what is legal in the zoo and not there yet in Paritone."""
-    section = config.quantization
-    evened = section.optimize and section.granularity == "per_tensor"
     problems = {
-        "quantization.optimize True by quantizer onnx_quantizer": evened
-        and section.quantizer == "onnx_quantizer"
-        and "q" in STEPS[config.operation_mode],
         "quantization.quantization_type QAT with granularity per_tensor": "q"
         in STEPS[config.operation_mode]
         and config.quantization.quantization_type == "QAT"

@@ -54,9 +54,4 @@ def unused(config: Config) -> list[str]:
         found.append("feature_extraction.db_reference: without to_db it has no effect")
     if config.class_thresholds is not None and not config.dataset.multi_label:
         found.append("deployment.class_thresholds: without dataset.multi_label it has no effect")
-    section = config.quantization
-    if section.optimize and section.granularity == "per_channel":
-        found.append(
-            "quantization.optimize True: of use with granularity per_tensor, without effect here"
-        )
     return found

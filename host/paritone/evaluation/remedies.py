@@ -89,4 +89,7 @@ def _rounding(layer: Layer, section: Quantization) -> dict[str, Any]:
     because = f"256 steps from {low:.3g} to {high:.3g} are coarse for what comes after"
     if spread > UNEVEN:
         because += f": its channels' weights differ {spread:.1f} times, and share those steps"
-    return {"because": because, "try": ["batch normalization and ReLU6 after it, trained so"]}
+    advice = ["batch normalization and ReLU6 after it, trained so"]
+    if not section.optimize:
+        advice.insert(0, "quantization.optimize: True")
+    return {"because": because, "try": advice}

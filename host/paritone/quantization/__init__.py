@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from paritone import datasets
 from paritone.cache import Arrays, content_of, memo
 from paritone.config import Config, need, require_supported
+from paritone.config.records import Quantization
 from paritone.datasets.clips import ClipData, ClipStore
-from paritone.errors import ModelError
+from paritone.errors import ConfigError, ModelError
 from paritone.progress import notice
 from paritone.quantization import aware, equalization
 from paritone.quantization.converter import convert, convert_float
@@ -112,12 +113,8 @@ def _tflite(path: Path, config: Config, patches: NDArray[np.float32] | None) -> 
 def _reshaped(model: Any, config: Config, patches: NDArray[np.float32]) -> tuple[Any, Any | None]:
     """What is to be converted, and the float model behind it where that is another one."""
     section, twin = config.quantization, None
-    per_channel = section.granularity == "per_channel"
-    if section.optimize and not per_channel:
-        optimized = equalization.optimize(model, patches)
-        for text in optimized.skipped:
-            notice(f"quantization.optimize: not equalized: {text}")
-        model, twin = optimized.model, optimized.twin
+    if section.optimize:
+        model, twin = _evened(model, section, patches)
     if section.quantization_type == "QAT":
         schedule = aware.Schedule(
             section.qat_epochs,
@@ -130,6 +127,15 @@ def _reshaped(model: Any, config: Config, patches: NDArray[np.float32]) -> tuple
     return model, twin
 
 
+def _evened(model: Any, section: Quantization, patches: NDArray[np.float32]) -> tuple[Any, Any]:
+    """The model that ``quantization.optimize`` makes, and the same before biases were corrected."""
+    per_channel = section.granularity == "per_channel"
+    optimized = equalization.optimize(model, patches, per_channel=per_channel)
+    for text in optimized.skipped:
+        notice(f"quantization.optimize: not equalized: {text}")
+    return optimized.model, optimized.twin
+
+
 def _onnx(path: Path, config: Config, patches: NDArray[np.float32] | None) -> Made:
     """Quantize a Keras or ONNX model; `patches` None: random ones."""
     from paritone.models import onnx_file
@@ -140,7 +146,22 @@ def _onnx(path: Path, config: Config, patches: NDArray[np.float32] | None) -> Ma
     shapes = onnx_file.ends(onnx_file.parse(content, str(path)))
     _check_input(*shapes, config)
     patches = _given_or_random(patches, shapes[0], config)
+    if section.optimize:
+        content = _evened_onnx(path, section, patches)
     return Made(onnx_quantizer.quantize_onnx(content, patches, section))
+
+
+def _evened_onnx(path: Path, section: Quantization, patches: NDArray[np.float32]) -> bytes:
+    from paritone.models import onnx_export, onnx_file
+    from paritone.models.load import load_keras
+
+    if onnx_file.is_onnx(path):
+        raise ConfigError(
+            f"quantization.optimize: {path} is ONNX; it works on the weights of a Keras model "
+            "(.h5 or .keras)"
+        )
+    model, _ = _evened(load_keras(path), section, patches)
+    return onnx_export.export(model, section.target_opset)
 
 
 def trial(model: Any, config: Config) -> bytes:

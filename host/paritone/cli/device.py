@@ -256,7 +256,12 @@ def validate(
     with devices.open(project.board, firmware, port) as opened:
         found = validation.validate(opened, chosen, project.tables(), project.model)
     validation.show(found, len(chosen))
-    _write(json_file, {"schema": 1, "board": project.board.name, "parity": found.record()})
+    drawn = found.draw(project.folder)
+    if drawn is not None:
+        typer.echo(f"{drawn}: where they differ, drawn")
+    spread = {"spread": found.spread.record(), "picture": str(drawn) if drawn else None}
+    record = {"schema": 1, "board": project.board.name, "parity": found.record(), **spread}
+    _write(json_file, record)
     found.require_equal()
 
 

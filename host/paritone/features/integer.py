@@ -63,6 +63,11 @@ def _columns(
     return np.concatenate(columns), np.concatenate(levels)
 
 
+def columns(frames: npt.NDArray[np.int16], tables: FrontendTables) -> npt.NDArray[np.generic]:
+    """Return the columns of frames of window_length samples: (frames, n_mels), model's dtype."""
+    return _columns(frames, tables)[0]
+
+
 def stages_of(tables: FrontendTables) -> tuple[str, ...]:
     """Stages on a board's way to the input: codes are read without the logarithm."""
     return tuple(name for name in STAGES if name != "log" or tables.codes is None)

@@ -1,78 +1,78 @@
-"""Where board and desk part: the first stage of the frontend, or the first layer, that differs."""
+"""Where board and desk part within a frame: the first stage of the frontend that differs.
+
+A patch that differs is followed back by bisection: each probe is a frame of its own on the board.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone.device import Device, crc32
+from paritone.device import Device
 from paritone.features import integer
 from paritone.features.tables import FrontendTables
-from paritone.native.engine import Engine, rows_of
+from paritone.validate.mismatch import Array, Mismatch, bits, first_difference, mismatch
 
-Trace = Callable[[NDArray[np.int16], str], NDArray[Any]]
+Trace = Callable[[NDArray[np.int16], str], Array]
 
 
-@dataclass(frozen=True)
-class Mismatch:
-    """The first difference that was found.
+def bisect(steps: int, differs: Callable[[int], bool]) -> int:
+    """A step that differs while the one before it agrees, of a row whose last one differs.
 
-    Attributes
-    ----------
-    part : "frontend" or "model"
-    stage : of the frontend, or the layer; "stream" where every stage of the frame agrees by itself
-    frame : of the clip, None for the model
-    index : of the first value of that stage that differs, row by row
-    between : whose value is expected, whose came
+    What comes before the first step agrees; `differs` is asked log2(steps) times.
     """
-
-    part: str
-    stage: str
-    clip: str
-    patch: int
-    frame: int | None
-    index: int
-    expected: float
-    got: float
-    between: tuple[str, str]
-
-    def __str__(self) -> str:
-        frame = "" if self.frame is None else f", frame {self.frame}"
-        return (
-            f"{self.part}, {self.stage}: first difference in {self.clip}, patch {self.patch}"
-            f"{frame}, index {self.index}: {self.expected} ({self.between[0]}), "
-            f"{self.got} ({self.between[1]})"
-        )
-
-    def record(self) -> dict[str, Any]:
-        """The mismatch as JSON has it."""
-        return asdict(self)
-
-
-def bits(values: NDArray[Any]) -> NDArray[Any]:
-    """Values as they are stored: equal bits are equal, NaN included."""
-    return np.ascontiguousarray(values).reshape(-1).view(f"u{values.dtype.itemsize}")
-
-
-def first_difference(expected: NDArray[Any], got: NDArray[Any]) -> int | None:
-    """Flat index of the first value that differs; None when all are equal."""
-    found = np.flatnonzero(bits(expected) != bits(got))
-    return int(found[0]) if found.size else None
+    agrees, differing = -1, steps - 1
+    while differing - agrees > 1:
+        middle = (agrees + differing) // 2
+        if differs(middle):
+            differing = middle
+        else:
+            agrees = middle
+    return differing
 
 
 def board_trace(device: Device, tables: FrontendTables) -> Trace:
     """Trace of one frame on the board, for `in_frontend`."""
     like = integer.trace(np.zeros(tables.window_length, np.int16), tables)
 
-    def trace(frame: NDArray[np.int16], stage: str) -> NDArray[Any]:
+    def trace(frame: NDArray[np.int16], stage: str) -> Array:
         values = np.frombuffer(device.trace(frame, stage), like[stage].dtype)
         return values.reshape(like[stage].shape)
 
     return trace
+
+
+class _Frame:
+    """One frame, stage by stage: the integer reference's values and another implementation's."""
+
+    def __init__(self, samples: NDArray[np.int16], tables: FrontendTables, trace: Trace) -> None:
+        self.tables = tables
+        self.stages = integer.stages_of(tables)
+        self._samples, self._trace = samples, trace
+        self._expected = integer.trace(samples, tables)
+        self._got: dict[str, Array] = {}
+
+    def pair(self, stage: str) -> tuple[Array, Array]:
+        """Expected and got; each stage is asked for once."""
+        if stage not in self._got:
+            self._got[stage] = self._trace(self._samples, stage)
+        return self._expected[stage], self._got[stage]
+
+    def differs(self, number: int) -> bool:
+        return first_difference(*self.pair(self.stages[number])) is not None
+
+    def first_by_halves(self) -> str | None:
+        """The stage that parts from the reference; None if the last one agrees."""
+        if not self.differs(len(self.stages) - 1):
+            return None
+        return self.stages[bisect(len(self.stages), self.differs)]
+
+    def first_of_all(self) -> str | None:
+        """The first stage that differs, whether or not those behind it do."""
+        return next((self.stages[i] for i in range(len(self.stages)) if self.differs(i)), None)
 
 
 def in_stages(
@@ -82,6 +82,8 @@ def in_stages(
     tables: FrontendTables,
     trace: Trace,
     between: tuple[str, str],
+    *,
+    all_of_them: bool = True,
 ) -> Mismatch | None:
     """Compare the stages of one frame with the integer reference's; the first that differs.
 
@@ -89,28 +91,38 @@ def in_stages(
     ----------
     frame : its number in the clip, its samples
     trace : of the implementation that is held against the reference
+    all_of_them : look at every stage, as one may differ that leaves the last one as it is;
+        otherwise by bisection
     """
     number, samples = frame
-    expected = integer.trace(samples, tables)
-    for stage in integer.stages_of(tables):
-        wanted, values = expected[stage], trace(samples, stage)
-        index = first_difference(wanted, values)
-        if index is not None:
-            left, right = wanted.flat[index].item(), values.flat[index].item()
-            return Mismatch("frontend", stage, clip, patch, number, index, left, right, between)
-    return None
+    traced = _Frame(samples, tables, trace)
+    stage = traced.first_of_all() if all_of_them else traced.first_by_halves()
+    if stage is None:
+        return None
+    expected, got = traced.pair(stage)
+    found = mismatch(("frontend", stage, clip, patch, number), expected, got, between)
+    return replace(found, place=_place_in_frame(stage, found.index, tables))
+
+
+def _place_in_frame(stage: str, index: int, tables: FrontendTables) -> str:
+    if stage == "window":
+        return f"sample {index}"
+    if stage == "spectrum":
+        part = ("real", "imaginary")[index % 2]
+        return f"bin {tables.first_bin + index // 2}, {part} part"
+    return f"bin {tables.first_bin + index}" if stage == "magnitude" else f"band {index}"
 
 
 def in_frontend(
     clip: tuple[str, NDArray[np.int16]],
     patch: int,
-    expected: NDArray[Any],
-    got: NDArray[Any],
+    expected: Array,
+    got: Array,
     tables: FrontendTables,
     trace: Trace,
     between: tuple[str, str],
 ) -> Mismatch:
-    """Find the first stage at which a frame of a differing patch differs.
+    """Find the first stage at which a frame of a differing patch differs, by bisection.
 
     Parameters
     ----------
@@ -119,61 +131,20 @@ def in_frontend(
     trace : of the implementation that `got` came from
     """
     name, pcm = clip
-    band, column = np.argwhere((bits(expected) != bits(got)).reshape(expected.shape))[0]
+    column, band = np.argwhere((bits(expected) != bits(got)).reshape(expected.shape).T)[0]
     frames = integer.frame_windows(pcm, tables)
-    # The last patch of include_last_patch ends with the clip, off the grid of the others.
-    start = min(patch * tables.patch_step, len(frames) - tables.patch_length)
-    number = start + int(column)
-    found = in_stages(name, patch, (number, frames[number]), tables, trace, between)
+    number = first_frame(patch, len(frames), tables) + int(column)
+    frame = number, frames[number]
+    found = in_stages(name, patch, frame, tables, trace, between, all_of_them=False)
     if found is not None:
         return found
+    where = ("frontend", "stream", name, patch, number)
     index = int(band) * tables.patch_length + int(column)
-    left, right = expected.flat[index].item(), got.flat[index].item()
-    return Mismatch("frontend", "stream", name, patch, number, index, left, right, between)
+    found = mismatch(where, expected, got, between, index)
+    return replace(found, place=f"band {band}, column {column}")
 
 
-def in_layers(
-    clip: str, patch: int, features: NDArray[Any], device: Device, engine: Engine
-) -> Mismatch | None:
-    """Compare every layer on the board with the native engine's; the first that differs."""
-    layers = engine.layers(features.reshape(engine.input.shape))
-    for run in device.calls(features):
-        number, layer = run.call.step, layers[run.call.step]
-        wanted = rows_of(layer, run.call, engine.plan)
-        if run.crc32 == crc32(wanted) and run.size == wanted.nbytes:
-            continue
-        wanted = wanted.view(layer.dtype)
-        got = np.frombuffer(device.rows(run.size), layer.dtype)
-        index = first_difference(wanted, got) or 0
-        left, right = wanted[index].item(), got[index].item()
-        step = engine.plan.steps[number]
-        stage = f"layer {number} ({step.kernel}, {step.name})"
-        index += run.call.first_row * (layer.size // engine.plan.rows(number).height)
-        pair = ("native", device.board.name)
-        return Mismatch("model", stage, clip, patch, None, index, left, right, pair)
-    return None
-
-
-def in_model(
-    clip: str,
-    patch: int,
-    features: NDArray[Any],
-    scores: tuple[NDArray[Any], NDArray[Any]],
-    device: Device,
-    engine: Engine,
-    between: tuple[str, str],
-) -> Mismatch:
-    """Find the first layer whose output on the board differs from the native engine's.
-
-    Parameters
-    ----------
-    features : the patch that both were given
-    scores : expected and got, differing somewhere
-    """
-    found = in_layers(clip, patch, features, device, engine)
-    if found is not None:
-        return found
-    expected, got = scores
-    index = first_difference(expected, got) or 0
-    left, right = expected.flat[index].item(), got.flat[index].item()
-    return Mismatch("model", "scores", clip, patch, None, index, left, right, between)
+def first_frame(patch: int, frames: int, tables: FrontendTables) -> int:
+    """The frame of a clip of so many that a patch begins with."""
+    # The last patch of include_last_patch ends with the clip, off the grid of the others.
+    return min(patch * tables.patch_step, frames - tables.patch_length)

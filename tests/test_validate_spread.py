@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from paritone.features import integer
 from paritone.features.tables import FrontendTables, InputFormat, make_tables
 from paritone.validate import divergence, framing, picture
 from paritone.validate.mismatch import Maps, mismatch
+from paritone.validate.parity import Parity, Validation
 from paritone.validate.spread import Spreading
 from zoo_config import FEATURES, RATE, make_config
 
@@ -154,3 +156,43 @@ def test_a_difference_that_is_no_number() -> None:
     found = mismatch(("model", "scores", "clip", 0, None), expected, expected * np.nan, ("a", "b"))
     assert (found.differ, found.largest) == (2, 0)
     assert "2 of 2 values there differ" in str(found)
+
+
+def test_a_runs_report_shows_it(tables: FrontendTables, pcm: np.ndarray, tmp_path: Path) -> None:
+    """Stage, place, both values, the spread, and the picture that lies in the run's directory."""
+    from paritone.datasets.clips import ClipStore
+    from paritone.report import page
+
+    patches = integer.patches(pcm, tables)
+    got = patches.copy()
+    got[0, 3] += 1
+    spreading = Spreading(tables)
+    spreading.features("clip<", len(integer.frame_windows(pcm, tables)), patches, got)
+    first = mismatch(
+        ("frontend", "input", "clip<", 0, 0), patches[0, :, 0], got[0, :, 0], ("a", "b")
+    )
+    parts = (
+        Parity(len(patches), patches.size, 16, ("integer", "native", "board"), first),
+        Parity(len(patches), 3, 0, ("tflite-reference", "native", "board")),
+    )
+    found = Validation(*parts, (), spreading.done(), spreading.maps)
+    assert found.first == first
+    record = {"operation_mode": "benchmarking", "parity": found.record(),
+              "spread": found.spread.record()}  # fmt: skip
+    json.dumps(record)
+    config = make_config("benchmarking")
+    material = page.Material(tmp_path, config, record, [], None, ClipStore(config), {}, None)
+    assert found.draw(tmp_path) == tmp_path / picture.NAME
+    text = page.write(material).read_text()
+    for expected in (
+        "First difference",
+        "clip&lt;, patch 0, frame 0",
+        "How far it spreads",
+        "0-15",
+    ):
+        assert expected in text
+    assert 'alt="desk, board, and where they differ"' in text
+    # Another run, in which nothing differs, takes the picture away.
+    equal = Validation(*parts, (), Spreading(tables).done())
+    assert equal.draw(tmp_path) is None
+    assert "where they differ" not in page.write(material).read_text()

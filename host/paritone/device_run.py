@@ -110,6 +110,9 @@ def run(prepared: Prepared, model: Path, run_dir: Path, stage: Stage, *, measure
             found = validate.validate(board, pcm, tables, model, "Validating")
             parts["memory"] = {**firmware.memory, "stack_bytes": board.counters().stack_bytes}
             parts["parity"] = found.record()
+            found.draw(run_dir)
+            if found.spread.any:
+                parts["spread"] = found.spread.record()
             if measure and board.counting:
                 parts["latency"] = latency.measure(board, pcm[0][1], tables).record()
     except ToolMissingError as error:  # what was done without a board is kept

@@ -28,6 +28,7 @@ PARTS = (
     "prediction",
     "conversion",
     "parity",
+    "spread",
     "latency",
     "memory",
     "left_out",

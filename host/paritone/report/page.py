@@ -15,8 +15,9 @@ from paritone.datasets import Dataset
 from paritone.datasets.clips import ClipStore
 from paritone.evaluation.accuracy import Accuracy
 from paritone.evaluation.prediction import FIGURES, Predictions
-from paritone.report import MEMORY, comparison, figures, html, quantization, training
+from paritone.report import MEMORY, comparison, divergence, figures, html, quantization, training
 from paritone.report.html import Block, Card, Image, Section, Table, image
+from paritone.validate.picture import NAME as DIVERGENCE
 
 MOST_SHOWN = 8
 """Clips whose spectrogram is in the page; tables name the others."""
@@ -77,7 +78,7 @@ def _sections(found: Material) -> Iterator[Section]:
     yield comparison.differences(found.evaluated)
     yield quantization.section(found.record.get("quantization", {}), found.run_dir)
     yield Section("unknown", "Unknown class", figures=_drawn(found, "unknown_class"))
-    yield _parity(found.record)
+    yield _parity(found)
     yield _latency(found)
     yield _memory(found)
     yield _configuration(found)
@@ -194,7 +195,8 @@ def _misclassified(found: Material) -> Section:
     )
 
 
-def _parity(record: Mapping[str, Any]) -> Section:
+def _parity(found: Material) -> Section:
+    record = found.record
     rows = [
         (
             part,
@@ -210,7 +212,17 @@ def _parity(record: Mapping[str, Any]) -> Section:
         between = " / ".join(made["between"])
         rows.append(("ONNX for the device", between, patches, values, differ))
     columns = ("stage", "between", "patches", "values", "differ")
-    return Section("parity", "Parity", tables=[Table(columns, rows, texts=2)] if rows else [])
+    tables = [Table(columns, rows, texts=2)] if rows else []
+    path = found.run_dir / DIVERGENCE
+    drawn = []
+    if path.is_file():
+        drawn = [image(path, "desk, board, and where they differ", found.run_dir)]
+    return Section(
+        "parity",
+        "Parity",
+        tables=[*tables, *divergence.tables(record)],
+        figures=drawn,
+    )
 
 
 def _latency(found: Material) -> Section:

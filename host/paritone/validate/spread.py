@@ -61,6 +61,11 @@ class Spread:
         """As JSON has it."""
         return asdict(self)
 
+    @property
+    def any(self) -> bool:
+        """Whether a feature or a score differs."""
+        return bool(self.patches or self.scores)
+
     def lines(self) -> list[str]:
         """As text; none when nothing differs."""
         found = []
@@ -69,7 +74,7 @@ class Spread:
                 f"{one.clip}: {one.differ:,} of {one.values:,} features differ, by "
                 f"{one.largest:,g} at most; frames {_text(one.frames)}, bands {_text(one.bands)}"
             )
-        if self.patches or self.scores:
+        if self.any:
             found.append(
                 f"features of {self.patches:,} of {self.of_patches:,} patches in "
                 f"{len(self.clips)} of {self.of_clips} clips differ; scores of {self.scores:,} of "
@@ -111,7 +116,7 @@ class Spreading:
         if not unequal.any():
             return
         self._patches += int(unequal.sum())
-        planes = [self._spectrogram(patches, frames) for patches in (expected, got)]
+        planes = self._spectrograms(frames, expected, got)
         cells = (bits(planes[0]) != bits(planes[1])).reshape(planes[0].shape)
         clip_spread = ClipSpread(
             clip,
@@ -126,14 +131,19 @@ class Spreading:
         if self.maps is None:
             self.maps = Maps(f"features of {clip}", ("frame", "mel band"), planes[0], planes[1])
 
-    def _spectrogram(self, patches: Array, frames: int) -> Array:
-        """The patches in their places, [n_mels, frames covered]; of cells in two, the later's."""
-        t = self._tables
-        starts = [first_frame(number, frames, t) for number in range(len(patches))]
-        plane = np.zeros((t.n_mels, starts[-1] + t.patch_length), patches.dtype)
-        for start, patch in zip(starts, patches, strict=True):
-            plane[:, start : start + t.patch_length] = patch
-        return plane
+    def _spectrograms(self, frames: int, *both: Array) -> tuple[Array, Array]:
+        """Both in their places, [n_mels, frames covered]; of a cell in two, what differs."""
+        t, (expected, got) = self._tables, both
+        starts = [first_frame(number, frames, t) for number in range(len(got))]
+        shape = t.n_mels, starts[-1] + t.patch_length
+        planes = np.zeros(shape, got.dtype), np.zeros(shape, got.dtype)
+        for start, *patches in zip(starts, expected, got, strict=True):
+            place = np.s_[:, start : start + t.patch_length]
+            equal = (bits(patches[0]) == bits(patches[1])).reshape(patches[0].shape)
+            known = (bits(planes[0][place]) != bits(planes[1][place])).reshape(equal.shape)
+            for plane, patch in zip(planes, patches, strict=True):
+                plane[place] = np.where(known & equal, plane[place], patch)
+        return planes
 
     def scores(self, expected: Array, got: Array) -> None:
         """Take the scores of one patch: the desk's own from PCM on, and the board's."""

@@ -73,6 +73,19 @@ def test_a_float_onnx_model_to_the_board_and_back_in(project, model, tmp_path):
     assert _summary(tmp_path)["prediction"]["clips"] == 1
 
 
+def test_a_float_model_is_measured_quantized_on_random_patches(project, model, tmp_path, capfd):
+    """What it will cost, from the float file alone."""
+    assert project("operation_mode=benchmarking", f"general.model_path={model}") == 0
+    assert "quantized on random patches" in " ".join(capfd.readouterr().err.split())
+    found = _summary(tmp_path)
+    counted = found["float_model"]
+    assert counted["weights_bytes"] == 4 * counted["parameters"] > 0
+    assert counted["macs"] == sum(layer["macs"] for layer in found["latency"]["layers"]) > 0
+    assert found["latency"]["inference"] > counted["macs"] / 4
+    assert found["parity"]["model"]["mismatched"] == 0
+    assert "accuracy" not in found
+
+
 def test_what_does_not_fit_is_one_line_and_leaves_nothing(project, model, tmp_path, capfd):
     cases = {
         "takes Keras models; for float.onnx write onnx_quantizer": (

@@ -178,6 +178,20 @@ def test_a_float_model_is_counted_before_it_is_quantized(run: Run) -> None:
     assert found["latency"]["inference"] > 0
 
 
+def test_a_float_model_costs_what_it_will_cost_quantized(
+    run: Run, project: Path, tmp_path: Path
+) -> None:
+    """The zoo's benchmarking takes one; ours quantizes it on random patches to measure it."""
+    overrides = [f"general.model_path={project / 'tiny.h5'}", "preprocessing.max_length=1"]
+    finish("benchmarking", [*overrides, f"hydra.run.dir={tmp_path}", f"mlflow.uri={tmp_path}/ml"])
+    found, quantized = summary(tmp_path), summary(run("benchmarking"))
+    assert found["float_model"]["macs"] == quantized["model"]["macs"]
+    assert found["memory"]["arena_bytes"] == quantized["memory"]["arena_bytes"]
+    ratio = found["latency"]["inference"] / quantized["latency"]["inference"]
+    assert 0.95 < ratio < 1.05
+    assert (tmp_path / "quantized_models/benchmarked_model.tflite").is_file()
+
+
 def test_what_is_deployed_is_what_is_benchmarked(run: Run) -> None:
     """The same quantized model, built twice, once to measure it."""
     deployed, measured = summary(run("chain_qd")), summary(run("benchmarking"))

@@ -258,17 +258,25 @@ def _compare_layers(
 
 
 def _benchmark(prepared: Prepared, run_dir: Path, results: Results) -> Results:
-    model = _need(results.model)
-    if not evaluation.is_quantized(model):
-        with _step(f"Counting the operations of {model.name}"):
-            found = evaluation.float_cost(model)
-        _log.info("float model: %s", found)
-        progress.notice(
-            f"{model.name} is a float model, which the device does not run: its operations and "
-            "weights are counted, and the board is measured once it is quantized"
-        )
-        return results.with_part("float_model", found)
-    return _on_board(prepared, run_dir, results, measure=True)
+    model, config = _need(results.model), prepared.config
+    if evaluation.is_quantized(model):
+        described = results.with_part("model", evaluation.describe(model))
+        return _on_board(prepared, run_dir, described, measure=True)
+    with _step(f"Counting the operations of {model.name}"):
+        found = evaluation.float_cost(model, config)
+    _log.info("float model: %s", found)
+    results = results.with_part("float_model", found)
+    told = f"{model.name} is a float model, which the device does not run"
+    if "q" in STEPS[config.operation_mode]:
+        progress.notice(f"{told}: its operations are counted, the board is measured once quantized")
+        return results
+    progress.notice(
+        f"{told}: it is measured quantized on random patches, which costs what it will cost "
+        "quantized on real ones; its scores mean nothing"
+    )
+    path = run_dir / config.quantization.export_dir / "benchmarked_model"
+    path = quantization.write_trial(quantization.load_float(model), config, path)
+    return _on_board(prepared, run_dir, replace(results, model=path), measure=True)
 
 
 def _deploy(prepared: Prepared, run_dir: Path, results: Results) -> Results:

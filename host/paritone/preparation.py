@@ -16,7 +16,6 @@ from paritone.datasets import Dataset, distributed
 from paritone.datasets.clips import ClipStore
 from paritone.errors import ConfigError, ModelError, ToolMissingError
 from paritone.evaluation import prediction, scoring, thresholds
-from paritone.models import onnx_file
 from paritone.quantization import device_model
 
 
@@ -172,7 +171,9 @@ def _check_model(config: Config, steps: str, classes: int | None) -> None:
     if "feature_extraction" in config.model_fields_set or steps != "q":
         evaluation.check_fits(path, config, classes)
     target = configuration.target(config)
-    if steps[0] in "bd" or (target != "host" and steps in ("p", "e")):
+    if steps == "b" and evaluation.is_float(path):
+        _check_convertible(quantization.load_float(path), config, target)
+    elif steps[0] in "bd" or (target != "host" and steps in ("p", "e")):
         if not evaluation.is_quantized(path):
             raise ModelError(
                 f"{path}: not a quantized model; the device runs int8 models (.tflite, .onnx): "
@@ -180,9 +181,7 @@ def _check_model(config: Config, steps: str, classes: int | None) -> None:
             )
         _check_device(path, config, target)
     elif set("bd") & set(steps) or target != "host":
-        from paritone.models.load import load_keras
-
-        _check_convertible(path if onnx_file.is_onnx(path) else load_keras(path), config, target)
+        _check_convertible(quantization.load_float(path), config, target)
 
 
 def _check_training(config: Config, steps: str, classes: int) -> None:
@@ -200,8 +199,7 @@ def _check_training(config: Config, steps: str, classes: int) -> None:
 def _check_convertible(model: Any, config: Config, target: str) -> None:
     """Quantize on random patches, and check what the device would run."""
     with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
-        path = Path(folder) / quantization.file_name(config)
-        path.write_bytes(quantization.trial(model, config))
+        path = quantization.write_trial(model, config, Path(folder) / "model")
         _check_device(path, config, target)
 
 

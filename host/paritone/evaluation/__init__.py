@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import cores
+from paritone import cores, quantization
 from paritone import task as tasks
 from paritone.cache import content_of, memo
 from paritone.config import Config
@@ -217,6 +217,11 @@ def is_quantized(model: Path) -> bool:
     return memo.of_model("quantized", model, lambda: Reference(model).quantized)
 
 
+def is_float(model: Path) -> bool:
+    """Tell whether a model file is one that can be quantized: Keras, or ONNX in float."""
+    return model.suffix != ".tflite" and not is_quantized(model)
+
+
 def describe(model: Path) -> dict[str, Any]:
     """The section of summary.json that tells which model this is."""
     return memo.of_model("description", model, lambda: _describe(model))
@@ -240,23 +245,21 @@ def _describe(model: Path) -> dict[str, Any]:
     return {**found, "input": {"dtype": graph.input.dtype, "shape": shape}}
 
 
-def float_cost(model: Path) -> dict[str, Any]:
-    """Parameters, bytes of float32 weights and multiply-accumulates of a Keras model's graph.
+def float_cost(model: Path, config: Config) -> dict[str, Any]:
+    """Parameters, bytes of float32 weights and multiply-accumulates of a float model's graph.
 
     The operations are counted on its conversion to int8, which has the same; they are left out
     where it cannot be converted or planned.
     """
-    from paritone.models.load import load_keras
-    from paritone.quantization import convert, random_patches
-
-    loaded = load_keras(model)
-    count = int(loaded.count_params())
+    loaded = quantization.load_float(model)
+    if onnx_file.is_onnx(model):
+        count = onnx_file.parameters(onnx_file.read(model))
+    else:
+        count = int(loaded.count_params())
     found = {"parameters": count, "weights_bytes": 4 * count}
-    patches = random_patches(loaded.input_shape[1:], 0)[:2]
     with suppress(ModelError), tempfile.TemporaryDirectory(prefix="paritone-") as folder:
-        trial = Path(folder) / "model.tflite"
-        trial.write_bytes(convert(loaded, patches, "int8", "int8"))
-        found["macs"] = plan.of_file(trial).macs
+        trial = quantization.write_trial(loaded, config, Path(folder) / "model")
+        found["macs"] = _planned(trial, config).macs
     return found
 
 

@@ -125,6 +125,17 @@ def is_quantized(model: onnx.ModelProto) -> bool:
     return any(kind in _QUANTIZED_KINDS or kind.startswith("QLinear") for kind in kinds)
 
 
+def parameters(model: onnx.ModelProto) -> int:
+    """How many numbers of floating point a model's weights hold."""
+    import onnx
+
+    return sum(
+        onnx.numpy_helper.to_array(tensor).size
+        for tensor in model.graph.initializer
+        if tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
+    )
+
+
 def opset(model: onnx.ModelProto) -> int:
     """Version of ONNX's own operators that a model is written in."""
     return next((int(o.version) for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)

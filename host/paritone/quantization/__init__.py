@@ -164,25 +164,48 @@ def _evened_onnx(path: Path, section: Quantization, patches: NDArray[np.float32]
     return onnx_export.export(model, section.target_opset)
 
 
-def trial(model: Any, config: Config) -> bytes:
+def load_float(path: Path) -> Any:
+    """Return what `write_trial` takes of a float model's file: Keras loaded, ONNX by its path."""
+    from paritone.models import onnx_file
+    from paritone.models.load import load_keras
+
+    return path if onnx_file.is_onnx(path) else load_keras(path)
+
+
+def write_trial(model: Any, config: Config, path: Path) -> Path:
     """Quantize on two random patches: what the device cannot do is told before long work.
 
     Parameters
     ----------
-    model : a Keras model, or the path of a float ONNX model
+    model : a Keras model, or the path of a float ONNX model, which stays ONNX
+    path : to write, without its suffix
+
+    Returns
+    -------
+    The path written.
     """
+    onnx = isinstance(model, Path) or config.quantization.quantizer == "onnx_quantizer"
+    path = path.with_suffix(".onnx" if onnx else ".tflite")
+    write(path, _onnx_trial(model, config) if onnx else _tflite_trial(model, config))
+    return path
+
+
+def _tflite_trial(model: Any, config: Config) -> bytes:
     section = config.quantization
-    if section.quantizer != "onnx_quantizer":
-        return convert(
-            model,
-            random_patches(model.input_shape[1:], 0)[:2],
-            section.quantization_input_type,
-            section.quantization_output_type,
-            per_channel=section.granularity == "per_channel",
-        )
+    return convert(
+        model,
+        random_patches(model.input_shape[1:], 0)[:2],
+        section.quantization_input_type,
+        section.quantization_output_type,
+        per_channel=section.granularity == "per_channel",
+    )
+
+
+def _onnx_trial(model: Any, config: Config) -> bytes:
     from paritone.models import onnx_export, onnx_file
     from paritone.quantization import onnx_quantizer
 
+    section = config.quantization
     if isinstance(model, Path):
         content = onnx_quantizer.float_onnx(model, section.target_opset)
     else:

@@ -204,11 +204,14 @@ def test_bad_requests_are_refused_and_repeated_ones_answered_again(boards: Board
         line = Line(emulator.serial_url)
         flash.flash(built.firmware.elf, emulator.gdb, flash.EMULATOR_RESET)
         assert line.receive() == Frame(Message.READY, 0, protocol.UNASKED)
+        answer = line.ask(Message.COUNTERS, sequence=40000)
+        assert (answer.type, answer.argument) == (Message.ERROR, protocol.Refusal.GREET)
+        assert line.ask(Message.HELLO).type == Message.HELLO | Message.REPLY
         cases = [
             (0x55, b"", 0, protocol.Refusal.UNKNOWN),
             (Message.STEP, b"\1", 0, protocol.Refusal.LENGTH),
             (Message.PCM, b"\1\2\3", 0, protocol.Refusal.LENGTH),
-            (Message.STEP, b"\xff\xff", 0, protocol.Refusal.RANGE),
+            (Message.STEP, b"\xff\xff\xff\xff", 0, protocol.Refusal.RANGE),
             (Message.TRACE, b"", 6, protocol.Refusal.RANGE),
             (Message.READ, protocol.pack_read(0, 1), 9, protocol.Refusal.RANGE),
             (Message.READ, protocol.pack_read(0, 9999), Region.INPUT, protocol.Refusal.RANGE),
@@ -234,14 +237,22 @@ def test_bad_requests_are_refused_and_repeated_ones_answered_again(boards: Board
         answer = line.receive()
         assert (answer.type, answer.argument) == (Message.ERROR, protocol.Refusal.FRAME)
         assert answer.sequence == protocol.UNASKED
-        # A repetition is answered again, and its samples are not taken twice.
+        # A repetition is answered again, and its samples are not taken twice; under another
+        # number neither, and what would leave a gap is not taken.
         half = noise(700).tobytes()
-        first = line.ask(Message.PCM, half, 0, 100)
-        assert line.ask(Message.PCM, half, 0, 100) == first
-        counters = protocol.Counters.unpack(line.ask(Message.COUNTERS, sequence=101).payload)
-        assert (counters.damaged, counters.repeated) == (1, 1)
+        first = line.ask(Message.PCM, protocol.pack_pcm(0, 0, half), 0, 100)
+        assert line.ask(Message.PCM, protocol.pack_pcm(0, 0, half), 0, 100) == first
+        for number, at in ((101, 0), (102, 701), (103, 2**32 - 1)):
+            again = line.ask(Message.PCM, protocol.pack_pcm(at, 0, half), 0, number)
+            assert protocol.Progress.unpack(again.payload).position == 700
+        rest = line.ask(Message.PCM, protocol.pack_pcm(600, 0, half), 0, 104)
+        assert protocol.Progress.unpack(rest.payload).position == 1300
+        # One that a later request overtook has no answer: the next is the counters'.
+        line.send(protocol.encode(Frame(Message.FINISH, 0, 99)))
+        counters = protocol.Counters.unpack(line.ask(Message.COUNTERS, sequence=105).payload)
+        assert (counters.patches, counters.damaged, counters.repeated) == (0, 1, 1)
         # A hello is never taken for a repetition.
-        assert line.ask(Message.HELLO, sequence=101).type == Message.HELLO | Message.REPLY
+        assert line.ask(Message.HELLO, sequence=105).type == Message.HELLO | Message.REPLY
 
 
 @pytest.mark.parametrize(

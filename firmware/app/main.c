@@ -1,4 +1,6 @@
 /* The firmware: wait for a frame, answer it. */
+#include <string.h>
+
 #include "protocol.h"
 #include "requests.h"
 
@@ -8,23 +10,17 @@
 
 static link_receiver_t receiver;
 
-static void announce(uint8_t type, uint8_t argument, const uint32_t *words, size_t n)
+static void announce(uint8_t type, uint8_t argument, const void *payload, size_t size)
 {
-    uint8_t frame[LINK_HEADER_BYTES + 6 * sizeof *words + LINK_CRC_BYTES];
-    uint8_t *end = frame + LINK_HEADER_BYTES;
+    uint32_t frame[(LINK_HEADER_BYTES + sizeof(board_fault_t) + LINK_CRC_BYTES) / 4];
 
-    for (size_t i = 0; i < n; i++) {
-        end = link_set(end, words[i], sizeof *words);
-    }
-    link_send(frame, type, argument, UNASKED, n * sizeof *words, board_send);
+    memcpy(frame + LINK_HEADER_BYTES / 4, payload, size);
+    link_send(frame, type, argument, UNASKED, size, board_send);
 }
 
 void app_fault(const board_fault_t *fault)
 {
-    const uint32_t words[6] = {fault->exception, fault->pc,   fault->lr,
-                               fault->cfsr,      fault->hfsr, fault->address};
-
-    announce(LINK_FAULT, requests_busy_with, words, 6);
+    announce(LINK_FAULT, requests_busy_with, fault, sizeof *fault);
 }
 
 int main(void)
@@ -32,7 +28,7 @@ int main(void)
     board_init();
     link_receiver_init(&receiver);
     const int status = requests_init();
-    announce(LINK_READY, (uint8_t)-status, NULL, 0);
+    announce(LINK_READY, (uint8_t)-status, &status, 0);
 
     for (;;) {
         const link_event_t event = link_receive(&receiver, board_receive());

@@ -6,7 +6,8 @@
  *
  * Numbers are little-endian. The CRC (reflected 0xEDB88320, as zlib's) covers
  * everything before it. The host asks, the board answers: a reply carries the
- * request's sequence number and its type with LINK_REPLY set. The same
+ * request's sequence number and its type with LINK_REPLY set. A number seen
+ * last is a repetition and gets the same answer, an older one none. The same
  * constants live in host/paritone/link/protocol.py; a test compares them.
  */
 #ifndef LINK_PROTOCOL_H
@@ -15,20 +16,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINK_VERSION 3
+#define LINK_VERSION 4
 #define LINK_PAYLOAD_BYTES 2048
 #define LINK_HEADER_BYTES 4
 #define LINK_CRC_BYTES 4
+#define LINK_PCM_BYTES 8 /* of a PCM's payload before the samples */
+#define LINK_STALE 0x8000u /* sequence numbers less far back are past, others yet to come */
 #define LINK_FRAME_BYTES (LINK_HEADER_BYTES + LINK_PAYLOAD_BYTES + LINK_CRC_BYTES)
 
 enum {
     LINK_HELLO = 0x01,    /* - -> who answers: versions, hashes, sizes               */
     LINK_RESET = 0x02,    /* - -> -; forget the PCM streamed so far                  */
-    LINK_PCM = 0x03,      /* int16[]; argument: LINK_INFER or 0 -> progress, scores  */
+    LINK_PCM = 0x03,      /* argument: LINK_INFER or 0 -> progress, scores; see below */
     LINK_FINISH = 0x04,   /* as LINK_PCM, and again until no patch is ready          */
     LINK_RUN = 0x05,      /* - -> ticks u32, scores; reads the model's input         */
-    LINK_STEP = 0x06,     /* call u16 -> ticks u32; crc32 u32 and bytes u32 of its rows */
-    LINK_READ = 0x07,     /* offset u32, bytes u16; argument: region -> bytes        */
+    LINK_STEP = 0x06,     /* call u32 -> ticks u32; crc32 u32 and bytes u32 of its rows */
+    LINK_READ = 0x07,     /* offset u32, bytes u32; argument: region -> bytes        */
     LINK_WRITE = 0x08,    /* offset u32, bytes; argument: region -> -                */
     LINK_TRACE = 0x09,    /* argument: stage -> bytes u32, now in LINK_REGION_TRACE  */
     LINK_COUNTERS = 0x0A, /* - -> stack, frames, patches, bad frames, duplicates     */
@@ -41,7 +44,15 @@ enum {
 
 enum { LINK_INFER = 1 }; /* run the model as soon as a patch completes, unless it is silent */
 
-/* Progress: taken u16, flags u16, patches u32, ticks u32; then, if the model was run, as LINK_RUN. */
+/*
+ * PCM: position u32, patches u32, int16[]. The position is that of the first sample since the
+ * reset, so that several may be under way and any may be sent again; the patches are those whose
+ * answers the host has. The board takes samples until a patch completes, and no more until the
+ * host knows of it: what comes meanwhile gets the same answer again.
+ *
+ * Progress: position u32 of the next sample, patches u32 completed, flags u32, ticks u32; then, if
+ * the model was run, as LINK_RUN. After LINK_FINISH the position means nothing.
+ */
 enum {
     LINK_PATCH = 1, /* the last sample taken completed a patch          */
     LINK_SILENT = 2 /* and its level is under the silence gate's threshold */
@@ -61,7 +72,8 @@ enum {
     LINK_E_LENGTH = 3,  /* wrong length for this message; detail: got */
     LINK_E_RANGE = 4,   /* no such call, stage, region or offset      */
     LINK_E_MODEL = 5,   /* the library refused; detail: its status    */
-    LINK_E_STATE = 6    /* nothing there yet to read                  */
+    LINK_E_STATE = 6,   /* nothing there yet to read                  */
+    LINK_E_GREET = 7    /* no hello yet: the board has just started   */
 };
 
 typedef enum { LINK_NOTHING = 0, LINK_FRAME = 1, LINK_DAMAGED = 2 } link_event_t;
@@ -92,16 +104,12 @@ link_event_t link_receive(link_receiver_t *receiver, uint8_t byte);
 uint8_t link_type(const link_receiver_t *receiver);
 uint8_t link_argument(const link_receiver_t *receiver);
 uint16_t link_sequence(const link_receiver_t *receiver);
-const uint8_t *link_payload(const link_receiver_t *receiver);
+const uint32_t *link_payload(const link_receiver_t *receiver);
 size_t link_payload_size(const link_receiver_t *receiver);
-
-/* Little-endian numbers at unaligned addresses. */
-uint32_t link_get(const uint8_t *bytes, size_t width);
-uint8_t *link_set(uint8_t *bytes, uint32_t value, size_t width); /* returns bytes + width */
 
 /* Send frame[0, LINK_HEADER_BYTES + payload): fills in the header and the CRC
  * (frame needs LINK_CRC_BYTES more), encodes and puts it between separators. */
-void link_send(uint8_t *frame, uint8_t type, uint8_t argument, uint16_t sequence, size_t payload,
+void link_send(uint32_t *frame, uint8_t type, uint8_t argument, uint16_t sequence, size_t payload,
                link_put_t *put);
 
 #endif

@@ -30,22 +30,25 @@ static struct {
     uint8_t type, argument;
     uint16_t sequence;
     size_t size;
-    bool valid;
 } last;
 
 static struct {
     uint32_t patches, damaged, repeated;
 } counted;
 
+static bool greeted;      /* since the board started */
+static uint32_t position; /* samples of the stream that were taken */
+
 static uint32_t last_call = UINT32_MAX; /* none yet */
 static size_t traced_bytes;
 volatile uint8_t requests_busy_with;
 
-/* A request, and where its answer goes. */
+/* A request, and where its answer goes. The payload of a frame is 4-byte aligned, the host
+ * little-endian as we are. */
 typedef struct {
     uint8_t argument;
-    const uint8_t *in;
-    size_t size;
+    const uint32_t *in;
+    size_t size;  /* bytes of it */
     uint8_t *out; /* end of the answer's payload so far */
     uint32_t detail;
 } exchange_t;
@@ -59,33 +62,33 @@ int requests_init(void)
                : paritone_stream_init(&stream, &PARITONE_FRONTEND, stream_memory);
 }
 
-static void answer(exchange_t *exchange, uint32_t value, size_t width)
-{
-    exchange->out = link_set(exchange->out, value, width);
-}
-
 static void answer_bytes(exchange_t *exchange, const void *bytes, size_t size)
 {
     memcpy(exchange->out, bytes, size);
     exchange->out += size;
 }
 
+static void answer(exchange_t *exchange, uint32_t value)
+{
+    answer_bytes(exchange, &value, sizeof value);
+}
+
 /* -------------------------------------------------------------- Status -- */
 
 static int hello(exchange_t *exchange)
 {
-    answer(exchange, LINK_VERSION, 2);
-    answer(exchange, PARITONE_FORMAT, 2);
-    answer(exchange, board_clock_hz(), 4);
-    answer(exchange, (uint32_t)board_counter(), 1);
-    answer(exchange, 0, 1);
-    answer(exchange, LINK_PAYLOAD_BYTES, 2);
-    answer(exchange, PARITONE_ARENA_BYTES, 4);
-    answer(exchange, PARITONE_PATCH_BYTES, 4);
-    answer(exchange, PARITONE_OUTPUT_BYTES, 4);
-    answer(exchange, PARITONE_WINDOW_LENGTH, 4);
-    answer(exchange, paritone_model.n_calls, 4);
-    answer(exchange, board_stack_bytes(), 4);
+    static const struct {
+        uint16_t version, format, payload, ring;
+        uint32_t arena, patch, output, window;
+    } built = {LINK_VERSION,         PARITONE_FORMAT,      LINK_PAYLOAD_BYTES,
+               BOARD_RING_BYTES,     PARITONE_ARENA_BYTES, PARITONE_PATCH_BYTES,
+               PARITONE_OUTPUT_BYTES, PARITONE_WINDOW_LENGTH};
+
+    answer_bytes(exchange, &built, sizeof built);
+    answer(exchange, paritone_model.n_calls);
+    answer(exchange, board_clock_hz());
+    answer(exchange, (uint32_t)board_counter());
+    answer(exchange, board_stack_bytes());
     answer_bytes(exchange, board_name, sizeof board_name);
     answer_bytes(exchange, paritone_model.sha256, sizeof paritone_model.sha256);
     answer_bytes(exchange, PARITONE_FRONTEND.sha256, sizeof PARITONE_FRONTEND.sha256);
@@ -94,23 +97,21 @@ static int hello(exchange_t *exchange)
 
 static int counters(exchange_t *exchange)
 {
-    answer(exchange, board_stack_used_bytes(), 4);
-    answer(exchange, counted.patches, 4);
-    answer(exchange, counted.damaged, 4);
-    answer(exchange, counted.repeated, 4);
+    answer(exchange, board_stack_used_bytes());
+    answer_bytes(exchange, &counted, sizeof counted);
     return 0;
 }
 
 /* A loop of exactly 2 n instructions, for n > 0: what the counter is held against. */
 static int spin(exchange_t *exchange)
 {
-    uint32_t n = link_get(exchange->in, 4);
+    uint32_t n = exchange->in[0];
     const uint32_t start = board_ticks();
 
     if (n > 0) {
         __asm__ volatile("1: subs %0, %0, #1 \n   bne 1b" : "+r"(n) : : "cc");
     }
-    answer(exchange, board_ticks() - start, 4);
+    answer(exchange, board_ticks() - start);
     return 0;
 }
 
@@ -122,6 +123,7 @@ static int reset(exchange_t *exchange)
 
     exchange->detail = (uint32_t)status;
     counted.patches = 0;
+    position = 0;
     return status == PARITONE_OK ? 0 : LINK_E_MODEL;
 }
 
@@ -135,16 +137,16 @@ static int run(exchange_t *exchange)
     const uint32_t start = board_ticks();
     const int status = paritone_model_invoke(&paritone_model, &paritone_kernels, work.arena);
 
-    answer(exchange, board_ticks() - start, 4);
+    answer(exchange, board_ticks() - start);
     exchange->detail = (uint32_t)status;
     answer_bytes(exchange, paritone_model_output(&paritone_model, work.arena, 0),
                  PARITONE_OUTPUT_BYTES);
     return status == PARITONE_OK ? 0 : LINK_E_MODEL;
 }
 
-/* The answer to PCM: how much was taken, whether a patch completed, and then its scores.
+/* The answer to PCM: how far the stream is, whether a patch completed, and then its scores.
  * Silence is told, not classified: no inference is spent on it. */
-static int progress(exchange_t *exchange, size_t taken, int ready, uint32_t ticks)
+static int progress(exchange_t *exchange, int ready, uint32_t ticks)
 {
     const bool silent = ready && paritone_stream_silent(&stream);
 
@@ -152,26 +154,29 @@ static int progress(exchange_t *exchange, size_t taken, int ready, uint32_t tick
         paritone_stream_patch(&stream, model_input());
         counted.patches++;
     }
-    answer(exchange, (uint32_t)taken, 2);
-    answer(exchange, (ready ? LINK_PATCH : 0u) | (silent ? LINK_SILENT : 0u), 2);
-    answer(exchange, counted.patches, 4);
-    answer(exchange, ticks, 4);
+    answer(exchange, position);
+    answer(exchange, counted.patches);
+    answer(exchange, (ready ? LINK_PATCH : 0u) | (silent ? LINK_SILENT : 0u));
+    answer(exchange, ticks);
     return ready && !silent && exchange->argument == LINK_INFER ? run(exchange) : 0;
 }
 
+/* Samples say where in the stream they belong: what was taken before is passed over, and what
+ * would leave a gap is not taken. */
 static int pcm(exchange_t *exchange)
 {
-    const size_t n = exchange->size / sizeof(int16_t);
+    const size_t n = exchange->size / sizeof(int16_t) - LINK_PCM_BYTES / sizeof(int16_t);
+    const uint32_t known = position - exchange->in[0];
+    const size_t fresh = known < n ? n - known : 0;
     int ready = 0;
 
     if (exchange->size % sizeof(int16_t) != 0) {
         return LINK_E_LENGTH;
     }
-    /* The payload of a frame is 4-byte aligned, the host little-endian as we are. */
-    const int16_t *samples = (const int16_t *)(const void *)exchange->in;
+    const int16_t *end = (const int16_t *)(const void *)&exchange->in[2] + n;
     const uint32_t start = board_ticks();
-    const size_t taken = paritone_stream_push(&stream, samples, n, &ready);
-    return progress(exchange, taken, ready, board_ticks() - start);
+    position += (uint32_t)paritone_stream_push(&stream, end - fresh, fresh, &ready);
+    return progress(exchange, ready, board_ticks() - start);
 }
 
 static int finish(exchange_t *exchange)
@@ -182,14 +187,14 @@ static int finish(exchange_t *exchange)
     const uint32_t ticks = board_ticks() - start;
 
     exchange->detail = (uint32_t)status;
-    return status == PARITONE_OK ? progress(exchange, 0, ready, ticks) : LINK_E_MODEL;
+    return status == PARITONE_OK ? progress(exchange, ready, ticks) : LINK_E_MODEL;
 }
 
 /* ------------------------------------------------- Locating a mismatch -- */
 
 static int step(exchange_t *exchange)
 {
-    const uint32_t index = link_get(exchange->in, 2);
+    const uint32_t index = exchange->in[0];
 
     if (index >= paritone_model.n_calls) {
         return LINK_E_RANGE;
@@ -203,9 +208,9 @@ static int step(exchange_t *exchange)
 
     last_call = index;
     exchange->detail = (uint32_t)status;
-    answer(exchange, ticks, 4);
-    answer(exchange, link_crc32(0, rows, bytes), 4);
-    answer(exchange, bytes, 4);
+    answer(exchange, ticks);
+    answer(exchange, link_crc32(0, rows, bytes));
+    answer(exchange, bytes);
     return status == PARITONE_OK ? 0 : LINK_E_MODEL;
 }
 
@@ -222,7 +227,7 @@ static int trace(exchange_t *exchange)
 
     exchange->detail = (uint32_t)status;
     traced_bytes = paritone_frontend_stage_bytes(&PARITONE_FRONTEND, stage);
-    answer(exchange, (uint32_t)traced_bytes, 4);
+    answer(exchange, (uint32_t)traced_bytes);
     return status == PARITONE_OK ? 0 : LINK_E_MODEL;
 }
 
@@ -261,7 +266,7 @@ static uint8_t *region(uint8_t which, size_t *size)
 /* Where `size` bytes at `offset` of the region that is asked for lie. */
 static int locate(const exchange_t *exchange, size_t size, uint8_t **at)
 {
-    const uint32_t offset = link_get(exchange->in, 4);
+    const uint32_t offset = exchange->in[0];
     size_t whole = 0;
     uint8_t *first = region(exchange->argument, &whole);
 
@@ -277,7 +282,7 @@ static int locate(const exchange_t *exchange, size_t size, uint8_t **at)
 
 static int read_back(exchange_t *exchange)
 {
-    const size_t size = link_get(exchange->in + 4, 2);
+    const size_t size = exchange->in[1];
     uint8_t *at = NULL;
     int error = size > LINK_PAYLOAD_BYTES ? LINK_E_RANGE : 0;
 
@@ -299,7 +304,7 @@ static int write_to(exchange_t *exchange)
     const int error = writable ? locate(exchange, size, &at) : LINK_E_RANGE;
 
     if (error == 0) {
-        memcpy(at, exchange->in + 4, size);
+        memcpy(at, exchange->in + 1, size);
     }
     return error;
 }
@@ -307,80 +312,94 @@ static int write_to(exchange_t *exchange)
 /* ------------------------------------------------------------- Answers -- */
 
 typedef struct {
-    uint8_t type;
     uint16_t least, most; /* bytes of payload */
     int (*handle)(exchange_t *exchange);
 } request_t;
 
 static const request_t requests[] = {
-    {LINK_HELLO, 0, 0, hello},
-    {LINK_RESET, 0, 0, reset},
-    {LINK_PCM, 0, LINK_PAYLOAD_BYTES, pcm},
-    {LINK_FINISH, 0, 0, finish},
-    {LINK_RUN, 0, 0, run},
-    {LINK_STEP, 2, 2, step},
-    {LINK_READ, 6, 6, read_back},
-    {LINK_WRITE, 4, LINK_PAYLOAD_BYTES, write_to},
-    {LINK_TRACE, 0, 0, trace},
-    {LINK_COUNTERS, 0, 0, counters},
-    {LINK_SPIN, 4, 4, spin},
+    [LINK_HELLO - 1] = {0, 0, hello},
+    [LINK_RESET - 1] = {0, 0, reset},
+    [LINK_PCM - 1] = {LINK_PCM_BYTES, LINK_PAYLOAD_BYTES, pcm},
+    [LINK_FINISH - 1] = {0, 0, finish},
+    [LINK_RUN - 1] = {0, 0, run},
+    [LINK_STEP - 1] = {4, 4, step},
+    [LINK_READ - 1] = {8, 8, read_back},
+    [LINK_WRITE - 1] = {4, LINK_PAYLOAD_BYTES, write_to},
+    [LINK_TRACE - 1] = {0, 0, trace},
+    [LINK_COUNTERS - 1] = {0, 0, counters},
+    [LINK_SPIN - 1] = {4, 4, spin},
 };
 
 static int handle(uint8_t type, exchange_t *exchange)
 {
-    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-        const request_t *request = &requests[i];
-        if (request->type != type) {
-            continue;
-        }
-        if (exchange->size < request->least || exchange->size > request->most) {
-            exchange->detail = (uint32_t)exchange->size;
-            return LINK_E_LENGTH;
-        }
-        return request->handle(exchange);
-    }
+    const size_t index = type - 1u;
+
     exchange->detail = type;
-    return LINK_E_UNKNOWN;
+    if (index >= sizeof requests / sizeof *requests) {
+        return LINK_E_UNKNOWN;
+    }
+    const request_t *request = &requests[index];
+    exchange->detail = (uint32_t)exchange->size;
+    return exchange->size < request->least || exchange->size > request->most
+               ? LINK_E_LENGTH
+               : request->handle(exchange);
 }
 
 static void send_last(link_put_t *put)
 {
-    link_send((uint8_t *)last.words, last.type, last.argument, last.sequence, last.size, put);
+    link_send(last.words, last.type, last.argument, last.sequence, last.size, put);
+}
+
+/* A request that was answered before: the same number again, or PCM from before the host knew of
+ * the patch that completed last, which is told again until it does. */
+static bool repeats(uint8_t type, uint16_t age, const exchange_t *exchange)
+{
+    return age == 0 || (type == LINK_PCM && exchange->size >= LINK_PCM_BYTES &&
+                        exchange->in[1] != counted.patches);
 }
 
 void requests_answer(const link_receiver_t *request, link_put_t *put)
 {
     const uint8_t type = link_type(request);
+    const uint16_t age = (uint16_t)(last.sequence - link_sequence(request));
     uint8_t *payload = (uint8_t *)last.words + LINK_HEADER_BYTES;
     exchange_t exchange = {.argument = link_argument(request),
                            .in = link_payload(request),
                            .size = link_payload_size(request),
                            .out = payload,
                            .detail = 0};
+    int error = LINK_E_GREET;
 
-    /* A hello opens a conversation: it is never the repetition of an older one's request. */
-    if (last.valid && last.sequence == link_sequence(request) && type != LINK_HELLO) {
-        counted.repeated++;
-        send_last(put);
-        return;
+    /* A hello opens a conversation: nothing before it counts. */
+    greeted = greeted || type == LINK_HELLO;
+    if (greeted) {
+        if (type != LINK_HELLO && age != 0 && age < LINK_STALE) {
+            return; /* overtaken by a later request: the host has its answer */
+        }
+        if (type != LINK_HELLO && repeats(type, age, &exchange)) {
+            counted.repeated++;
+            last.sequence = link_sequence(request);
+            send_last(put);
+            return;
+        }
+        requests_busy_with = type;
+        error = handle(type, &exchange);
+        requests_busy_with = 0;
     }
-    requests_busy_with = type;
-    const int error = handle(type, &exchange);
-    requests_busy_with = 0;
     if (error != 0) {
-        exchange.out = link_set(payload, exchange.detail, 4);
+        exchange.out = payload;
+        answer(&exchange, exchange.detail);
     }
     last.type = error != 0 ? LINK_ERROR : (uint8_t)(type | LINK_REPLY);
     last.argument = (uint8_t)error;
     last.sequence = link_sequence(request);
     last.size = (size_t)(exchange.out - payload);
-    last.valid = true;
     send_last(put);
 }
 
 void requests_damaged(link_put_t *put)
 {
-    uint8_t frame[LINK_HEADER_BYTES + LINK_CRC_BYTES];
+    uint32_t frame[(LINK_HEADER_BYTES + LINK_CRC_BYTES) / 4];
 
     counted.damaged++;
     link_send(frame, LINK_ERROR, LINK_E_FRAME, 0xFFFFu, 0, put);

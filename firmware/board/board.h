@@ -17,6 +17,9 @@ typedef enum {
 /* Rate of the serial line after board_init, in baud. */
 #define BOARD_BAUD 460800u
 
+/* Bytes that are kept while the core is busy; a power of two, as board_receive counts them. */
+#define BOARD_RING_BYTES 2048u
+
 /* Name of the board's folder; at most 16 bytes. */
 extern const char board_name[16];
 

@@ -3,9 +3,7 @@
 
 #include "../board.h"
 
-#define RING_BYTES 512u /* a power of two; the host sends one frame and waits */
-
-static volatile uint8_t ring[RING_BYTES];
+static volatile uint8_t ring[BOARD_RING_BYTES];
 static volatile uint32_t written, taken; /* counted from reset, modulo 2^32 */
 
 void serial_init(void)
@@ -15,8 +13,8 @@ void serial_init(void)
 
 void serial_keep(uint8_t byte)
 {
-    if (written - taken < RING_BYTES) { /* what does not fit is lost, and found by the CRC */
-        ring[written % RING_BYTES] = byte;
+    if (written - taken < BOARD_RING_BYTES) { /* what does not fit is lost, and found by the CRC */
+        ring[written % BOARD_RING_BYTES] = byte;
         written++;
     }
 }
@@ -31,7 +29,7 @@ uint8_t board_receive(void)
         }
         __asm__ volatile("cpsie i" ::: "memory");
     }
-    const uint8_t byte = ring[taken % RING_BYTES];
+    const uint8_t byte = ring[taken % BOARD_RING_BYTES];
     taken++;
     return byte;
 }

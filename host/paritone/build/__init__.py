@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from paritone.config import Config
 
 BUILD_TIMEOUT_S = 600
-APPLICATION_RAM_BYTES = 5 * 1024
+APPLICATION_RAM_BYTES = 7 * 1024
 """What the firmware needs beside stack, stream and arena, rounded up: frames, ring, state."""
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +16,27 @@ from paritone.boards import Board
 from paritone.boards.qemu import Emulator
 from paritone.build import Firmware
 from paritone.device import flash as flashing
+from paritone.device import replay
 from paritone.engine.plan import Call
 from paritone.errors import CheckFailedError, ToolMissingError
 from paritone.features.integer import STAGES
 from paritone.link import protocol
+from paritone.link.health import Health
 from paritone.link.protocol import Counters, Hello, Message, Progress, Region
-from paritone.link.transport import Transport
+from paritone.link.stream import PcmStream
+from paritone.link.transport import BoardResetError, Transport
 
 HELLO_TIMEOUT_S = 10.0
 HELLO_REPEAT_S = 0.5
 RUN_TIMEOUT_S = 300.0
 """An inference by plain C on an emulator of a loaded machine takes a while."""
 RUN_REPEAT_S = 60.0
+CHUNK_SAMPLES = 1 << 14
+"""So many samples are handed to the line at once."""
+RESETS = 5
+"""A board that starts anew so often without getting on is given up."""
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -77,15 +86,14 @@ class Device:
         self._output = np.dtype(manifest["output"]["dtype"])
         self.input_shape = tuple(manifest["input"]["shape"])
         self.output_shape = tuple(manifest["output"]["shape"])
-        self.hello = self._greet()
+        self.hello = self.greet()
+        self._stream = PcmStream(transport, self.hello.ring_bytes, RUN_TIMEOUT_S)
         self.counting = counting or self.hello.counts_cycles
         """Whether the board's counter counts: cycles on silicon, instructions when emulated."""
 
-    def _greet(self) -> Hello:
+    def greet(self, timeout_s: float = HELLO_TIMEOUT_S) -> Hello:
         """Ask who is there; refuse anything but the firmware that we know."""
-        payload = self._link.request(
-            Message.HELLO, timeout_s=HELLO_TIMEOUT_S, repeat_s=HELLO_REPEAT_S
-        )
+        payload = self._link.request(Message.HELLO, timeout_s=timeout_s, repeat_s=HELLO_REPEAT_S)
         version = int.from_bytes(payload[:2], "little")
         if version != protocol.VERSION:
             raise CheckFailedError(
@@ -106,31 +114,35 @@ class Device:
                 )
         return hello
 
+    @property
+    def health(self) -> Health:
+        """How the line fared so far."""
+        return self._link.health
+
     # ------------------------------------------------------------------ Stream
 
     def reset(self) -> None:
         """Forget the PCM streamed so far."""
-        self._link.request(Message.RESET)
+        self._stream.reset()
 
     def push(self, pcm: NDArray[np.int16], *, run: bool = False) -> Progress:
-        """Send samples, at most one payload of them; the board takes them until a patch completes.
+        """Send samples, at most PCM_BYTES; the board takes them until a patch completes.
 
         With `run`, it runs the model at once on a patch that is not silent.
         """
-        return self._progress(Message.PCM, pcm.astype("<i2").tobytes(), run)
+        return self._stream.push(pcm, infer=run)
 
     def finish(self, *, run: bool = False) -> Progress:
         """End the stream, which may complete patches: to be repeated until none is ready."""
-        return self._progress(Message.FINISH, b"", run)
-
-    def _progress(self, message: Message, payload: bytes, run: bool) -> Progress:
-        argument = protocol.INFER if run else 0
-        return Progress.unpack(self._slow(message, argument, payload))
+        return self._stream.finish(infer=run)
 
     def stream(
         self, pcm: NDArray[np.int16], *, features: bool = True, run: bool = True
     ) -> Iterator[Patch]:
-        """Stream one clip from its beginning to its end.
+        """Stream one clip from its beginning to its end, several frames under way.
+
+        A board that is reset meanwhile is sent again what its next patch depends on: the patches
+        are the same to the bit.
 
         Parameters
         ----------
@@ -138,19 +150,42 @@ class Device:
         features : read back every patch
         run : run the model on every patch that is not silent
         """
+        ends: list[int] = []
+        resets = 0
+        while True:
+            first = replay.first_patch(ends)
+            start = first * replay.step(ends)
+            known = len(ends)
+            try:
+                found = self._stream_once(pcm[start:], features, run)
+                for number, (end, patch) in enumerate(found, first):
+                    if number < len(ends):
+                        continue  # told before the reset
+                    ends.append(start + end)
+                    yield patch
+                return
+            except BoardResetError:
+                resets = 0 if len(ends) > known else resets + 1
+                if resets >= RESETS:
+                    raise
+                self.greet()
+
+    def _stream_once(
+        self, pcm: NDArray[np.int16], features: bool, run: bool
+    ) -> Iterator[tuple[int, Patch]]:
+        """Patches, each with the samples that were taken when it completed."""
         self.reset()
         at_once = run and not features
-        chunk = protocol.PAYLOAD_BYTES // 2
-        start = 0
-        while start < len(pcm):
-            progress = self.push(pcm[start : start + chunk], run=at_once)
-            start += progress.taken
+        at = 0
+        while at < len(pcm):
+            progress = self._stream.transfer(pcm[at : at + CHUNK_SAMPLES], infer=at_once)
+            at += progress.taken
             if progress.ready:
-                yield self._patch(progress, features, run)
+                yield at, self._patch(progress, features, run)
             elif progress.taken == 0:
                 raise CheckFailedError("the board takes no samples and completes no patch")
         while (progress := self.finish(run=at_once)).ready:
-            yield self._patch(progress, features, run)
+            yield at, self._patch(progress, features, run)
 
     def _patch(self, progress: Progress, features: bool, run: bool) -> Patch:
         patch = self.input() if features else None
@@ -178,8 +213,12 @@ class Device:
 
     def scores(self, patch: NDArray[Any]) -> NDArray[Any]:
         """Scores of one patch."""
-        self.write(patch)
-        return self.run()[1]
+
+        def once() -> NDArray[Any]:
+            self.write(patch)
+            return self.run()[1]
+
+        return self._resumed(once)
 
     def _as_output(self, raw: bytes) -> NDArray[Any]:
         return np.frombuffer(raw, self._output).reshape(self.output_shape)
@@ -188,7 +227,7 @@ class Device:
         """Run the model call by call; `rows` reads what the last one wrote."""
         self.write(patch)
         for index, call in enumerate(self.firmware.manifest["calls"]):
-            step = protocol.Step.unpack(self._slow(Message.STEP, 0, index.to_bytes(2, "little")))
+            step = protocol.Step.unpack(self._slow(Message.STEP, 0, index.to_bytes(4, "little")))
             yield CallRun(Call(*call), step.ticks, step.crc32, step.size)
 
     def rows(self, size: int) -> bytes:
@@ -206,13 +245,17 @@ class Device:
 
     def trace(self, frame: NDArray[np.int16], stage: str) -> bytes:
         """Values of one stage of the frontend for one frame of window_length samples."""
-        self._write(Region.FRAME, frame.astype("<i2").tobytes())
-        answer = self._link.request(Message.TRACE, STAGES.index(stage))
-        return self._read(Region.TRACE, int.from_bytes(answer[:4], "little"))
+
+        def once() -> bytes:
+            self._write(Region.FRAME, frame.astype("<i2").tobytes())
+            answer = self._link.request(Message.TRACE, STAGES.index(stage))
+            return self._read(Region.TRACE, int.from_bytes(answer[:4], "little"))
+
+        return self._resumed(once)
 
     def counters(self) -> Counters:
         """Stack high-water mark, patches, damaged and repeated frames."""
-        return Counters.unpack(self._link.request(Message.COUNTERS))
+        return Counters.unpack(self._resumed(lambda: self._link.request(Message.COUNTERS)))
 
     def spin(self, n: int) -> int:
         """Ticks of a loop of 2 n instructions, and of reading the counter twice."""
@@ -226,18 +269,29 @@ class Device:
             message, argument, payload, timeout_s=RUN_TIMEOUT_S, repeat_s=RUN_REPEAT_S
         )
 
+    def _resumed(self, operation: Callable[[], Result]) -> Result:
+        """Do what depends on nothing that the board was told before, again after a reset."""
+        for _ in range(RESETS):
+            try:
+                return operation()
+            except BoardResetError:
+                self.greet()
+        return operation()
+
     def _read(self, region: Region, size: int) -> bytes:
-        parts = []
-        for start in range(0, size, protocol.PAYLOAD_BYTES):
-            part = min(protocol.PAYLOAD_BYTES, size - start)
-            request = protocol.pack_read(start, part)
-            parts.append(self._link.request(Message.READ, region, request, at_least=part))
-        return b"".join(parts)
+        found = b""
+        while len(found) < size:
+            part = min(self._link.health.piece_bytes, size - len(found))
+            request = protocol.pack_read(len(found), part)
+            found += self._link.request(Message.READ, region, request)
+        return found
 
     def _write(self, region: Region, data: bytes) -> None:
-        for start in range(0, len(data), protocol.WRITE_BYTES):
-            part = data[start : start + protocol.WRITE_BYTES]
-            self._link.request(Message.WRITE, region, protocol.pack_write(start, part))
+        at = 0
+        while at < len(data):
+            part = data[at : at + min(self._link.health.piece_bytes, protocol.WRITE_BYTES)]
+            self._link.request(Message.WRITE, region, protocol.pack_write(at, part))
+            at += len(part)
 
 
 def crc32(values: NDArray[Any]) -> int:

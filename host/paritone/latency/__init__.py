@@ -156,7 +156,7 @@ def frame_ticks(device: Device, pcm: NDArray[np.int16], tables: FrontendTables) 
 
 
 def _push(device: Device, pcm: NDArray[np.int16]) -> int:
-    chunk = protocol.PAYLOAD_BYTES // 2
+    chunk = protocol.PCM_BYTES // 2
     return sum(device.push(pcm[i : i + chunk]).ticks for i in range(0, len(pcm), chunk))
 
 

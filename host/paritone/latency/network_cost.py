@@ -149,7 +149,7 @@ def _less(cost: Cost, overhead: Cost) -> Cost:
 
 def _frames(windows: Sequence[Window], count: int, hop: int) -> list[Cost]:
     """Costs of the last `count` hops of PCM, each of which came in one request or several."""
-    requests = -(-2 * hop // protocol.PAYLOAD_BYTES)
+    requests = -(-2 * hop // protocol.PCM_BYTES)
     last = [window.total for window in windows[-count * requests :]]
     return [sum(last[i : i + requests], NOTHING) for i in range(0, len(last), requests)]
 

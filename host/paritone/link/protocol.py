@@ -11,10 +11,15 @@ import zlib
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-VERSION = 3
+VERSION = 4
 PAYLOAD_BYTES = 2048
 UNASKED = 0xFFFF
 """Sequence number of a frame that no request asked for."""
+
+PCM_BYTES = PAYLOAD_BYTES - 8
+"""The most samples that one PCM carries, in bytes."""
+WRITE_BYTES = PAYLOAD_BYTES - 4
+"""The most that one WRITE carries."""
 
 _HEADER = struct.Struct("<BBH")
 _CRC = struct.Struct("<I")
@@ -70,6 +75,7 @@ class Refusal(IntEnum):
     RANGE = 4
     MODEL = 5
     STATE = 6
+    GREET = 7
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,10 @@ class Decoder:
         self.damaged = 0
         """Frames dropped so far."""
 
+    def restart(self) -> None:
+        """Forget a frame under way: the line was cut."""
+        self._pending.clear()
+
     def feed(self, data: bytes) -> list[Frame]:
         """Frames that `data` completes; damaged ones are counted and dropped."""
         self._pending += data
@@ -133,24 +143,29 @@ class Decoder:
 
 @dataclass(frozen=True)
 class Hello:
-    """Who answers, and what it was built from; sizes in bytes, hashes hexadecimal SHA-256."""
+    """Who answers, and what it was built from; sizes in bytes, hashes hexadecimal SHA-256.
+
+    `ring_bytes` is what the board keeps while it computes: no more than that may be under way
+    beside the request that it works on.
+    """
 
     version: int
     format: int
-    clock_hz: int
-    counts_cycles: bool
     payload_bytes: int
+    ring_bytes: int
     arena_bytes: int
     patch_bytes: int
     output_bytes: int
     window_length: int
     calls: int
+    clock_hz: int
+    counts_cycles: bool
     stack_bytes: int
     board: str
     model_sha256: str
     frontend_sha256: str
 
-    _FIXED = struct.Struct("<HHIBxH6I16s32s32s")
+    _FIXED = struct.Struct("<4H8I16s32s32s")
 
     @classmethod
     def unpack(cls, payload: bytes) -> Hello:
@@ -158,9 +173,9 @@ class Hello:
         if len(payload) < cls._FIXED.size:
             raise ValueError(f"hello of {len(payload)} bytes, expected {cls._FIXED.size}")
         fields = list(cls._FIXED.unpack_from(payload))
-        fields[3] = fields[3] == 1
-        fields[11] = fields[11].rstrip(b"\0").decode("ascii", "replace")
-        fields[12:] = [digest.hex() for digest in fields[12:]]
+        fields[10] = fields[10] == 1
+        fields[12] = fields[12].rstrip(b"\0").decode("ascii", "replace")
+        fields[13:] = [digest.hex() for digest in fields[13:]]
         return cls(*fields)
 
 
@@ -170,29 +185,32 @@ class Progress:
 
     Attributes
     ----------
-    taken : samples that the board took; the rest is to be sent again
+    position : of the next sample that the board takes, from the reset, modulo 2^32; after FINISH
+        without meaning
+    patches : completed since the reset
     ready : whether a patch completed with the last of them
     silent : whether the silence gate takes that patch for silence: the model is not run on it
-    patches : completed since the reset
     ticks : of the frontend, for these samples
     run_ticks, scores : of the model, None unless it was run
+    taken : samples that the board took of those sent; the rest is to be sent again
     """
 
-    taken: int
+    position: int
+    patches: int
     ready: bool
     silent: bool
-    patches: int
     ticks: int
     run_ticks: int | None = None
     scores: bytes | None = None
+    taken: int = 0
 
-    _FIXED = struct.Struct("<HHII")
+    _FIXED = struct.Struct("<4I")
 
     @classmethod
     def unpack(cls, payload: bytes) -> Progress:
         """Read an answer to PCM or FINISH."""
-        taken, flags, patches, ticks = cls._FIXED.unpack_from(payload)
-        plain = cls(taken, bool(flags & PATCH), bool(flags & SILENT), patches, ticks)
+        position, patches, flags, ticks = cls._FIXED.unpack_from(payload)
+        plain = cls(position, patches, bool(flags & PATCH), bool(flags & SILENT), ticks)
         if len(payload) == cls._FIXED.size:
             return plain
         run_ticks, scores = unpack_run(payload[cls._FIXED.size :])
@@ -260,25 +278,22 @@ def describe_refusal(frame: Frame) -> str:
         Refusal.RANGE: "no such call, stage, region or offset",
         Refusal.MODEL: f"its library returned {detail}",
         Refusal.STATE: "there is nothing to read yet",
+        Refusal.GREET: "it has just started and waits for a hello",
     }
     known = next((text for code, text in texts.items() if code == frame.argument), None)
     return known or f"error {frame.argument}"
 
 
-def pack_pcm(samples: bytes) -> list[bytes]:
-    """int16 samples in little-endian bytes, cut into payloads."""
-    return [samples[i : i + PAYLOAD_BYTES] for i in range(0, len(samples), PAYLOAD_BYTES)]
+def pack_pcm(position: int, patches: int, samples: bytes) -> bytes:
+    """Payload of PCM: where its first sample belongs, and the patches that the host knows of."""
+    return struct.pack("<II", position % 2**32, patches) + samples
 
 
 def pack_read(offset: int, size: int) -> bytes:
     """Payload of READ."""
-    return struct.pack("<IH", offset, size)
+    return struct.pack("<II", offset, size)
 
 
 def pack_write(offset: int, data: bytes) -> bytes:
     """Payload of WRITE."""
     return struct.pack("<I", offset) + data
-
-
-WRITE_BYTES = PAYLOAD_BYTES - 4
-"""The most that one WRITE carries."""

@@ -1,44 +1,56 @@
-"""Carries requests over any port that pyserial opens; every wait has a deadline."""
+"""Carries requests over a port, one at a time, whatever the line does; every wait has a deadline.
+
+A request goes out again under its number until it is answered: the board does nothing twice. A
+port that is lost is opened again and the conversation goes on.
+"""
 
 from __future__ import annotations
 
 import random
 import time
+from collections import defaultdict
 from types import TracebackType
 
 from paritone.errors import CheckFailedError, ToolMissingError
-from paritone.link import protocol
-from paritone.link.protocol import Decoder, Frame, Message
+from paritone.link import diagnosis, protocol
+from paritone.link.health import Health, Wait
+from paritone.link.port import BAUD, Port, PortLostError
+from paritone.link.protocol import Decoder, Frame, Message, Refusal
 
-BAUD = 460800
-READ_TIMEOUT_S = 0.05
-REPEAT_S = 2.0
-"""A request that found no answer for so long is sent again."""
 TIMEOUT_S = 20.0
+REPEAT_S = 2.0
+"""A request that found no answer for so long is sent again, mostly sooner."""
 
 
 class SilentError(ToolMissingError):
     """A board that does not answer."""
 
 
+class BoardResetError(CheckFailedError):
+    """A board that started anew in the midst of a conversation: its state is gone."""
+
+
+class DamagedError(Exception):
+    """The board tells that a frame reached it damaged: what went unanswered is to be repeated."""
+
+
 class Transport:
-    """An open port: one request at a time, each with its answer."""
+    """An open port: requests, each with its answer.
+
+    Attributes
+    ----------
+    health : counts of what was sent, answered, repeated and damaged
+    waits : how long the answers to each kind of request take
+    """
 
     def __init__(self, url: str, baud: int = BAUD) -> None:
-        import serial
-
         self.url = url
-        try:
-            self._port = serial.serial_for_url(
-                url, baudrate=baud, timeout=READ_TIMEOUT_S, write_timeout=TIMEOUT_S
-            )
-        except (serial.SerialException, OSError, ValueError) as error:
-            raise ToolMissingError(
-                f"port {url} cannot be opened: {error}; --port takes a serial device "
-                "(/dev/ttyACM0) or a pyserial URL (socket://HOST:PORT)"
-            ) from error
+        self.health = Health()
+        self._port = Port(url, baud)
         self._decoder = Decoder()
-        self._frames: list[Frame] = []
+        self.waits: defaultdict[Message, Wait] = defaultdict(Wait)
+        self._heard = b""
+        self._greeted = False
         # Not where the last conversation began: its late answers are not taken for ours.
         self._sequence = random.randrange(protocol.UNASKED)
 
@@ -63,87 +75,134 @@ class Transport:
         argument: int = 0,
         payload: bytes = b"",
         *,
-        at_least: int = 0,
         timeout_s: float = TIMEOUT_S,
         repeat_s: float = REPEAT_S,
     ) -> bytes:
         """Send a request and return its answer's payload.
 
-        A damaged or lost frame is sent again under the same sequence number; the board answers a
-        repetition without doing it twice.
-
         Parameters
         ----------
-        at_least : bytes of payload that a good answer has: they are read in one piece
         timeout_s : until the answer; also the time that the board may work on it
+        repeat_s : most time before it is sent again; less, where such answers come sooner
 
         Raises
         ------
         SilentError
             No answer in time.
+        BoardResetError
+            The board started anew: what it was told before is gone.
         CheckFailedError
-            The board stopped at a fault, or refused the request.
+            It stopped at a fault or refused the request; the line is hopeless, or gone for good.
         """
-        self._sequence = (self._sequence + 1) % protocol.UNASKED
-        wire = protocol.encode(Frame(message, argument, self._sequence, payload))
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            self._write(wire)
-            # A reply in one read, then whatever is left of it.
-            until = min(deadline, time.monotonic() + repeat_s)
-            answer = self._answer(message, until, at_least + protocol.OVERHEAD_BYTES)
+        if message == Message.HELLO:
+            self._greeted = False
+        sequence = self.next_sequence()
+        wire = protocol.encode(Frame(message, argument, sequence, payload))
+        start = time.monotonic()
+        deadline, wait, tries = start + timeout_s, self.waits[message], 0
+        damage = self.health.damage
+        while (now := time.monotonic()) < deadline:
+            until = min(deadline, now + wait.seconds(tries, repeat_s))
+            try:
+                self.send(wire, message, repeats=tries > 0)
+                answer = self._answer(message, sequence, until)
+            except PortLostError as error:
+                self.reopen(message, error, deadline, timeout_s)
+                answer = None
             if answer is not None:
+                if damage == self.health.damage:  # else the time is the line's, not the board's
+                    wait.took(time.monotonic() - start)
+                self._greeted |= message == Message.HELLO
+                self.fared(message, answered=True)
                 return answer
-        raise SilentError(self._silence(message, timeout_s))
+            tries += 1
+            self.fared(message, answered=False)
+        raise self.silence(message, timeout_s)
 
-    def _answer(self, message: Message, until: float, at_least: int) -> bytes | None:
+    def _answer(self, message: Message, sequence: int, until: float) -> bytes | None:
         """Payload of the answer; None when the request is to be sent again."""
-        size = at_least
         while True:
-            for frame in self._receive(size):
-                if frame.type == Message.FAULT:
-                    raise CheckFailedError(
-                        f"the board stopped: {protocol.describe_fault(frame)}; reset it to go on"
-                    )
-                if frame.type == Message.ERROR and frame.sequence == protocol.UNASKED:
-                    return None
-                if frame.sequence != self._sequence:
-                    continue  # the late answer to a request that was repeated
-                if frame.type == Message.ERROR:
+            try:
+                frames = self.receive(until)
+            except DamagedError:
+                return None
+            for frame in frames:
+                if frame.sequence == sequence and frame.type == message | Message.REPLY:
+                    return frame.payload
+                if frame.sequence == sequence and frame.type == Message.ERROR:
                     raise CheckFailedError(
                         f"the board refused {message.name}: {protocol.describe_refusal(frame)}"
                     )
-                if frame.type == message | Message.REPLY:
-                    return frame.payload
             if time.monotonic() >= until:
                 return None
-            size = 1
 
-    def _receive(self, size: int) -> list[Frame]:
-        import serial
+    # ---------------------------------------------------- What windows share
 
-        try:
-            return self._decoder.feed(self._port.read(max(size, self._port.in_waiting)))
-        except (serial.SerialException, OSError) as error:
-            raise CheckFailedError(f"port {self.url} was lost: {error}") from error
+    def next_sequence(self) -> int:
+        """Number of a new request."""
+        self._sequence = (self._sequence + 1) % protocol.UNASKED
+        return self._sequence
 
-    def _write(self, wire: bytes) -> None:
-        import serial
+    def send(self, wire: bytes, message: Message, *, repeats: bool = False) -> None:
+        """Put an encoded frame on the wire; PortLostError."""
+        self.health.sent += 1
+        self.health.repeated += repeats
+        self._port.send(wire)
 
-        try:
-            self._port.write(wire)
-        except serial.SerialTimeoutException:
-            pass  # nobody takes the bytes: the deadline of the request says so
-        except (serial.SerialException, OSError) as error:
-            raise CheckFailedError(f"port {self.url} was lost: {error}") from error
+    def receive(self, until: float) -> list[Frame]:
+        """Frames that came, waiting for the first bytes no longer than `until`.
 
-    def _silence(self, message: Message, timeout_s: float) -> str:
-        noise = (
-            f"; {self._decoder.damaged} damaged frames came (wrong baud rate?)"
-            if self._decoder.damaged
-            else ""
+        Raises
+        ------
+        DamagedError, PortLostError, BoardResetError
+        CheckFailedError
+            The board stopped at a fault.
+        """
+        data = self._port.receive(until)
+        frames = self._decoder.feed(data)
+        self.health.damaged = self._decoder.damaged
+        self._heard = b"" if frames else (self._heard + data)[: diagnosis.HEARD_BYTES]
+        for frame in frames:
+            self._require_life(frame)
+        if any(f.type == Message.ERROR and f.sequence == protocol.UNASKED for f in frames):
+            self.health.refused += 1
+            if len(frames) == 1:
+                raise DamagedError
+        return frames
+
+    def _require_life(self, frame: Frame) -> None:
+        if frame.type == Message.FAULT:
+            raise CheckFailedError(
+                f"the board stopped: {protocol.describe_fault(frame)}; reset it to go on"
+            )
+        anew = frame.type == Message.READY or (
+            frame.type == Message.ERROR and frame.argument == Refusal.GREET
         )
-        return (
-            f"the board on {self.url} does not answer ({message.name}, {timeout_s:g} s){noise}: "
-            "is it powered, flashed with `paritone flash` and on this port?"
-        )
+        if anew and self._greeted:
+            self._greeted = False
+            self.health.resets += 1
+            raise BoardResetError("the board was reset: what it had been told is gone")
+
+    def fared(self, message: Message, *, answered: bool) -> None:
+        """What became of a frame; CheckFailedError on a line that loses too many."""
+        self.health.answered += answered
+        self.health.fared(answered=answered)
+        if self.health.hopeless:
+            raise CheckFailedError(diagnosis.of_loss(self.url, message.name, self.health))
+
+    def reopen(
+        self, message: Message, error: PortLostError, deadline: float, timeout_s: float
+    ) -> None:
+        """Find a lost port again; CheckFailedError when it does not come back in time."""
+        try:
+            self._port.reopen(deadline)
+        except PortLostError:
+            text = diagnosis.of_lost_port(self.url, message.name, error, timeout_s)
+            raise CheckFailedError(text) from error
+        self._decoder.restart()
+        self.health.reopened += 1
+
+    def silence(self, message: Message, timeout_s: float) -> SilentError:
+        """The error of a request without an answer."""
+        text = diagnosis.of_silence(self.url, message.name, timeout_s, self._heard, self.health)
+        return SilentError(text)

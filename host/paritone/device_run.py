@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paritone import build, device, latency, validate
+from paritone import build, device, validate
 from paritone.build import Firmware, budgets
 from paritone.config import Config
 from paritone.datasets.clips import ClipData, noise
@@ -19,6 +19,7 @@ from paritone.device import deploy
 from paritone.engine import plan
 from paritone.errors import CheckFailedError, ParitoneError, ToolMissingError
 from paritone.features.tables import FrontendTables
+from paritone.latency import measuring
 from paritone.parity import REFERENCE, Comparison, Tally
 from paritone.preparation import Prepared
 from paritone.progress import notice, track
@@ -28,6 +29,7 @@ from paritone.validate import Validation
 GENERATED = "C_header"
 FIRMWARE = "firmware"
 MOST_PATCHES = 300
+INFERENCES = 3
 Clips = Sequence[tuple[str, NDArray[np.int16]]]
 Stage = Callable[[str], AbstractContextManager[None]]
 
@@ -114,7 +116,8 @@ def run(prepared: Prepared, model: Path, run_dir: Path, stage: Stage, *, measure
             if found.spread.any:
                 parts["spread"] = found.spread.record()
             if measure and board.counting:
-                parts["latency"] = latency.measure(board, pcm[0][1], tables).record()
+                found_there = measuring.on_device(board, pcm[0][1], tables, INFERENCES)
+                parts["latency"] = found_there.record()
     except ToolMissingError as error:  # what was done without a board is kept
         return Outcome(parts, error)
     if measure and "latency" not in parts and config.port is not None:
@@ -134,8 +137,7 @@ def _deployed(
 
 def _latency(firmware: Firmware, pcm: NDArray[np.int16], tables: FrontendTables) -> dict[str, Any]:
     # A board of its own: an emulator that counts instructions is slower than one that does not.
-    with device.open(firmware.board, firmware, counting=True) as board:
-        return latency.measure(board, pcm, tables).record()
+    return measuring.on_board(firmware, None, pcm, tables, INFERENCES).record()
 
 
 def _problem(found: Validation) -> ParitoneError | None:

@@ -274,13 +274,32 @@ def latency(
     board: BoardName = None,
     port: Port = None,
     out: Out = None,
+    inferences: Annotated[
+        int, typer.Option("--inferences", min=1, help="And runs of every layer; on real patches.")
+    ] = 10,
     cmsis_dsp: CmsisDsp = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Measure frontend and model on the board: instructions emulated, cycles on silicon."""
+    """Measure frontend, layers, CPU load and memory on the board, over many inferences.
+
+    Cycles on silicon; instructions on an emulator, with cycles as an estimate. Least, median, most.
+    """
+    from paritone import validate as validation
+    from paritone.latency import measuring, table
+    from paritone.report import figures
+
     file = _file(config, config_path, config_name)
     project = _project(arguments, file, board, port, out, cmsis_dsp)
-    _bench(project, port, json_file)
+    firmware = project.build()
+    pcm = validation.clips_of(project.config, 1)[0][1]
+    found = measuring.on_board(firmware, port, pcm, project.tables(), inferences)
+    table.show(found, f"{project.model.name} on {project.board.name}")
+    record = found.record()
+    path = project.folder / "latency.png"
+    drawn = figures.latency(record["layers"], record["unit"], path)
+    typer.echo(f"{drawn}: the layers, drawn")
+    sections = {"latency": record, "memory": found.memory}
+    _write(json_file, {"schema": 1, "board": project.board.name, **sections})
 
 
 @app.command()

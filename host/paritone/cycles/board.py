@@ -10,7 +10,7 @@ from pathlib import Path
 
 from paritone.boards import tool
 from paritone.build import Firmware, footprint
-from paritone.cycles import counting
+from paritone.cycles import counting, models
 from paritone.cycles.counting import Count, Reader, Segment
 from paritone.cycles.profile import NOTHING, Cost, functions
 
@@ -47,6 +47,10 @@ class Counts:
     Parameters
     ----------
     folder : for the file by which the emulator tells them
+
+    Attributes
+    ----------
+    model : by which cycles are worked out
     """
 
     def __init__(self, firmware: Firmware, folder: Path) -> None:
@@ -61,7 +65,8 @@ class Counts:
             if section.object == CALLER
         ]
         self._file = folder / "counts"
-        self._reader = Reader(self._file)
+        self.model = models.of(firmware.board.core)
+        self._reader = Reader(self._file, self.model)
         self._timing: list[Segment] | None = None
 
     @property

@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 
 from paritone import sources
-from paritone.cycles import pipeline, thumb
+from paritone.cycles import thumb
+from paritone.cycles.core import CoreModel
+from paritone.cycles.pipeline import CORTEX_M4
 from paritone.errors import ToolMissingError
 from paritone.native import build
 
@@ -48,6 +50,7 @@ class Block:
     address : of the first instruction
     sizes, cycles : of each instruction; not counting how the block is left
     refill_cycles : where it is left by a jump
+    model : by which
     unknown : offsets of instructions that were not recognised
     """
 
@@ -55,18 +58,19 @@ class Block:
     sizes: tuple[int, ...]
     cycles: tuple[int, ...]
     refill_cycles: int
+    model: CoreModel
     unknown: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, address: int, code: bytes) -> Block:
+    def of(cls, address: int, code: bytes, model: CoreModel = CORTEX_M4) -> Block:
         """Decode `code`, work out what it costs."""
         found = list(thumb.instructions(code))
         sizes = tuple(one.size for one in found)
         unknown = tuple(
             sum(sizes[:i]) for i, one in enumerate(found) if one.kind == thumb.Kind.UNKNOWN
         )
-        cost = tuple(pipeline.cycles(found))
-        return cls(address, sizes, cost, pipeline.refill_cycles(found[-1]), unknown)
+        cost = tuple(model.cycles(found))
+        return cls(address, sizes, cost, model.refill_cycles(found[-1]), model, unknown)
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,9 @@ class Count:
     @property
     def leaving_cycles(self) -> int:
         """What the jumps and the unaligned accesses took, beside the instructions' own."""
-        refills = self.taken * self.block.refill_cycles + self.skewed * pipeline.SKEW_CYCLES
-        return refills + self.split * pipeline.SPLIT_CYCLES
+        model = self.block.model
+        refills = self.taken * self.block.refill_cycles + self.skewed * model.skew_cycles
+        return refills + self.split * model.split_cycles
 
     @property
     def cycles(self) -> int:
@@ -125,8 +130,8 @@ class Segment:
 class Reader:
     """Reads what the plugin has written so far, again and again."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, model: CoreModel = CORTEX_M4) -> None:
+        self._file, self._model = file, model
         self._blocks: dict[str, Block] = {}
         self._known: dict[tuple[str, str], Block] = {}
         self._offset = 0
@@ -155,7 +160,8 @@ class Reader:
     def _block(self, address: str, code: str) -> Block:
         """Blocks are translated again and again: each code is decoded once."""
         if (address, code) not in self._known:
-            self._known[address, code] = Block.of(int(address, 16), bytes.fromhex(code))
+            block = Block.of(int(address, 16), bytes.fromhex(code), self._model)
+            self._known[address, code] = block
         return self._known[address, code]
 
     def _lines(self) -> Sequence[str]:

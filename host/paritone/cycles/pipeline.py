@@ -28,10 +28,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from paritone.cycles.core import CoreModel
 from paritone.cycles.thumb import Instruction, Kind
 
-SKEW_CYCLES = 1
-SPLIT_CYCLES = 1
 EXCEPTION_CYCLES = 12
 
 _FIXED = {
@@ -96,3 +95,6 @@ def _stall(one: Instruction, previous: Instruction | None) -> int:
     if one.kind in _ACCESSES:
         return int(previous.kind in _COMPUTES and one.address & previous.writes != 0)
     return int(previous.kind in _FLOATS and one.reads & previous.writes != 0)
+
+
+CORTEX_M4 = CoreModel("Cortex-M4", cycles, refill_cycles, skew_cycles=1, split_cycles=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from statistics import median
 from typing import Any
 
@@ -14,6 +15,7 @@ from paritone.device import Device
 from paritone.errors import CheckFailedError
 from paritone.features.tables import FrontendTables
 from paritone.link import protocol
+from paritone.progress import track
 
 RUNS = 3
 FRAMES = 32
@@ -50,6 +52,7 @@ class Latency:
 
     Attributes
     ----------
+    runs : inferences that were measured, and runs of each layer
     frontend : one frame, from its hop of PCM to its column
     inference : the whole model at once
     layers : each alone
@@ -58,6 +61,7 @@ class Latency:
 
     unit: str
     clock_hz: int
+    runs: int
     frontend: Cost
     inference: Cost
     layers: tuple[LayerCost, ...]
@@ -71,9 +75,13 @@ class Latency:
             "frontend_per_frame": self.frontend.median,
             "inference": self.inference.median,
             "layers": [
-                {"name": c.name, "kernel": c.kernel, "macs": c.macs, self.unit: c.cost.median}
+                {
+                    **{"name": c.name, "kernel": c.kernel, "macs": c.macs},
+                    **{self.unit: c.cost.median, "range": asdict(c.cost)},
+                }
                 for c in self.layers
             ],
+            "inferences": self.runs,
             "range": {
                 "frontend_per_frame": asdict(self.frontend),
                 "inference": asdict(self.inference),
@@ -110,7 +118,7 @@ class _Counter:
 def measure(
     device: Device, pcm: NDArray[np.int16], tables: FrontendTables, runs: int = RUNS
 ) -> Latency:
-    """Measure the frontend on `pcm`, then the model on the clip's first patch.
+    """Measure the frontend on `pcm`, then the model on the clip's patches in turn.
 
     Parameters
     ----------
@@ -119,11 +127,10 @@ def measure(
     runs : inferences, and runs of every layer
     """
     counter = _Counter(device)
-    patch = next(iter(device.stream(pcm, run=False))).features
-    assert patch is not None
+    patches = patches_of(device, pcm, runs)
     frames = [counter(ticks) for ticks in frame_ticks(device, pcm, tables)]
     inferences, layers = [], []
-    for _ in range(runs):
+    for patch in track(patches, "Measuring", runs):
         device.write(patch)
         inferences.append(counter(device.run()[0]))
         layers.append([sum(map(counter, ticks)) for ticks in device.layer_ticks(patch)])
@@ -135,11 +142,19 @@ def measure(
     return Latency(
         counter.unit,
         device.hello.clock_hz,
+        runs,
         Cost.of(frames),
         Cost.of(inferences),
         costs,
         device.counters().stack_bytes,
     )
+
+
+def patches_of(device: Device, pcm: NDArray[np.int16], count: int) -> list[NDArray[Any]]:
+    """So many patches of a clip, as the board makes them; of a short clip some more than once."""
+    found = [patch.features for patch in islice(device.stream(pcm, run=False), count)]
+    known = [patch for patch in found if patch is not None]
+    return [known[i % len(known)] for i in range(count)]
 
 
 def frame_ticks(device: Device, pcm: NDArray[np.int16], tables: FrontendTables) -> list[int]:

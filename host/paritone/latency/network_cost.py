@@ -1,4 +1,4 @@
-"""What a network takes on an emulated Cortex-M4, layer by layer: instructions, modelled cycles."""
+"""What a network takes on an emulated core, layer by layer: instructions, modelled cycles."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paritone import latency
+from paritone.cycles import models
 from paritone.cycles.board import Counts, Window
 from paritone.cycles.profile import NOTHING, Cost, Profile, sum_up
 from paritone.device import Device
@@ -20,8 +21,6 @@ from paritone.link import protocol
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-LABEL = "estimate: a model of the Cortex-M4's pipeline, memory without wait states, emulated"
 
 
 @dataclass(frozen=True)
@@ -74,18 +73,23 @@ class Layer:
 
 @dataclass(frozen=True)
 class NetworkCost:
-    """One invocation, whole; and one frame of the frontend, the median of several.
+    """One invocation, whole, and one frame of the frontend: the median of several each.
 
     Attributes
     ----------
     between : the runtime's own part of the invocation: checks, the loop over the calls
     profile : by function
+    label : what the cycles are
+    frames, inferences : cycles, the least, the median and the most
     """
 
     frame: Cost
     layers: tuple[Layer, ...]
     between: Cost
     profile: Profile
+    label: str
+    frames: latency.Cost
+    inferences: latency.Cost
 
     @property
     def whole(self) -> Part:
@@ -100,11 +104,15 @@ class NetworkCost:
     def record(self) -> dict[str, Any]:
         """Section "modelled" of what bench writes."""
         return {
-            "what": LABEL,
+            "what": self.label,
             "frontend_per_frame": vars(self.frame),
             "inference": self.whole.record(),
             "kinds": [part.record() for part in self.kinds()],
             "layers": [layer.record() for layer in self.layers],
+            "range": {
+                "frontend_per_frame": vars(self.frames),
+                "inference": vars(self.inferences),
+            },
             "functions": {name: vars(cost) for name, cost in self.profile.symbols.items()},
         }
 
@@ -115,29 +123,41 @@ def _summed(kind: str, layers: Iterable[Layer]) -> Part:
 
 
 def measure(
-    device: Device, counts: Counts, pcm: NDArray[np.int16], tables: FrontendTables
+    device: Device,
+    counts: Counts,
+    pcm: NDArray[np.int16],
+    tables: FrontendTables,
+    runs: int = 1,
 ) -> NetworkCost:
-    """Count the frontend on `pcm` and the model on the clip's first patch.
+    """Count the frontend on `pcm` and the model on so many of the clip's patches, in turn.
 
     Parameters
     ----------
     device : an emulated board that was started with ``counts.arguments``
     pcm : int16, at least one patch
     """
-    patch = next(iter(device.stream(pcm, run=False))).features
-    assert patch is not None
+    patches = latency.patches_of(device, pcm, runs)
     counts.windows()
     device.spin(0)
     overhead = counts.windows()[-1].total
     ticks = latency.frame_ticks(device, pcm, tables)
     frames = _frames(counts.windows(), len(ticks), tables.hop_length)
-    device.write(patch)
-    device.run()
-    run = counts.windows()[-1]
+    windows = []
+    for patch in patches:
+        device.write(patch)
+        device.run()
+        windows.append(counts.windows()[-1])
     frame = sorted(frames, key=lambda cost: cost.cycles)[len(frames) // 2]
-    layers = _layers(run.calls, device.firmware.manifest)
-    profile = sum_up(run.counts, device.firmware.elf)
-    return NetworkCost(_less(frame, overhead), layers, _less(run.before, overhead), profile)
+    run = sorted(windows, key=lambda window: window.total.cycles)[len(windows) // 2]
+    return NetworkCost(
+        _less(frame, overhead),
+        _layers(run.calls, device.firmware.manifest),
+        _less(run.before, overhead),
+        sum_up(run.counts, device.firmware.elf),
+        models.label(device.board.core),
+        latency.Cost.of([_less(frame, overhead).cycles for frame in frames]),
+        latency.Cost.of([_less(window.total, overhead).cycles for window in windows]),
+    )
 
 
 def _less(cost: Cost, overhead: Cost) -> Cost:
@@ -199,7 +219,7 @@ def show(cost: NetworkCost, title: str, *, functions: bool = False) -> None:
     console.print(
         f"frontend, a frame: {frame.instructions:,} instructions, {frame.cycles:,} cycles"
     )
-    console.print(f"Cycles are an {LABEL}.")
+    console.print(f"Cycles are an {cost.label}.")
 
 
 def _functions(cost: NetworkCost) -> Iterable[tuple[str, Cost]]:

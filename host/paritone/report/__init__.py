@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from paritone.report import realtime
+
 SCHEMA = 1
 MEMORY = {
     "flash_bytes": "flash",
@@ -203,6 +205,7 @@ def _latency(record: Mapping[str, Any]) -> Rows:
         rows.append(("frontend, a frame", f"{latency['frontend_per_frame']:,} {unit}"))
     if "inference" in latency:
         rows.append(("inference", f"{latency['inference']:,} {unit}"))
+    rows += realtime.rows(latency.get("real_time", {}))
     return rows
 
 

@@ -59,7 +59,7 @@ def latency(layers: Sequence[Mapping[str, Any]], unit: str, path: Path) -> Path:
     drawn = figures.figure(6.2, 1.2 + 0.24 * len(layers))
     axes = drawn.add_subplot()
     counts = [layer[unit] for layer in layers]
-    axes.barh(range(len(layers)), counts, color="#4c78a8")
+    axes.barh(range(len(layers)), counts, color="#4c78a8", xerr=_reach(layers, counts))
     names = [f"{i} {layer['kernel']}" for i, layer in enumerate(layers)]
     axes.set_yticks(range(len(layers)), names, fontsize=8)
     axes.invert_yaxis()
@@ -70,6 +70,16 @@ def latency(layers: Sequence[Mapping[str, Any]], unit: str, path: Path) -> Path:
     axes.set(xlabel=unit, title="by layer, and its share")
     axes.grid(axis="x", alpha=0.3)
     return figures.save(drawn, path)
+
+
+def _reach(layers: Sequence[Mapping[str, Any]], counts: Sequence[int]) -> Any:
+    """From the median down to the least and up to the most; None where they were not kept."""
+    if not all("range" in layer for layer in layers):
+        return None
+    pairs = list(zip(layers, counts, strict=True))
+    down = [count - layer["range"]["minimum"] for layer, count in pairs]
+    up = [layer["range"]["maximum"] - count for layer, count in pairs]
+    return (down, up) if any(down) or any(up) else None
 
 
 def memory_map(model: Path | None, optimization: str, path: Path) -> Path | None:

@@ -15,7 +15,16 @@ from paritone.datasets import Dataset
 from paritone.datasets.clips import ClipStore
 from paritone.evaluation.accuracy import Accuracy
 from paritone.evaluation.prediction import FIGURES, Predictions
-from paritone.report import MEMORY, comparison, divergence, figures, html, quantization, training
+from paritone.report import (
+    MEMORY,
+    comparison,
+    divergence,
+    figures,
+    html,
+    quantization,
+    realtime,
+    training,
+)
 from paritone.report.html import Block, Card, Image, Section, Table, image
 from paritone.validate.picture import NAME as DIVERGENCE
 
@@ -99,6 +108,7 @@ def _cards(record: Mapping[str, Any]) -> Iterator[Card]:
     latency, memory = record.get("latency", {}), record.get("memory", {})
     if "inference" in latency:
         yield Card("inference", f"{latency['inference']:,}", latency["unit"])
+    yield from realtime.cards(latency.get("real_time", {}))
     for key in ("flash_bytes", "ram_bytes"):
         if key in memory:
             yield Card(MEMORY[key], f"{memory[key] / 1024:,.1f} KiB", f"{memory[key]:,} B")
@@ -231,11 +241,18 @@ def _latency(found: Material) -> Section:
     if not layers:
         return Section("latency", "Latency")
     unit = latency["unit"]
+    runs = latency.get("inferences")
+    of_runs = f" of {runs} inferences" if runs else ""
     path = figures.latency(layers, unit, found.run_dir / "latency.png")
+    ranges = all("range" in layer for layer in layers)
     rows = [
-        (f"{i} {layer['name']}", layer["kernel"], f"{layer['macs']:,}", f"{layer[unit]:,}")
+        (
+            *(f"{i} {layer['name']}", layer["kernel"], f"{layer['macs']:,}", f"{layer[unit]:,}"),
+            *((f"{layer['range'][key]:,}" for key in ("minimum", "maximum")) if ranges else ()),
+        )
         for i, layer in enumerate(layers)
     ]
+    heads = ("layer", "kernel", "MACs", unit, *(("least", "most") if ranges else ()))
     return Section(
         "latency",
         "Latency of each layer",
@@ -243,7 +260,10 @@ def _latency(found: Material) -> Section:
             f"Inference {latency['inference']:,} {unit}; "
             f"frontend, a frame, {latency['frontend_per_frame']:,} {unit}."
         ],
-        tables=[Table(("layer", "kernel", "MACs", unit), rows, texts=2)],
+        tables=[
+            *realtime.tables(latency),
+            Table(heads, rows, texts=2, title=f"Layers, {unit}: median{of_runs}"),
+        ],
         figures=[image(path, f"{unit} of each layer", found.run_dir)],
     )
 

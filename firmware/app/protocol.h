@@ -21,6 +21,7 @@
 #define LINK_HEADER_BYTES 4
 #define LINK_CRC_BYTES 4
 #define LINK_PCM_BYTES 8 /* of a PCM's payload before the samples */
+#define LINK_SPIN_MOST (1u << 27) /* seconds at the slowest clock, not minutes */
 #define LINK_STALE 0x8000u /* sequence numbers less far back are past, others yet to come */
 #define LINK_FRAME_BYTES (LINK_HEADER_BYTES + LINK_PAYLOAD_BYTES + LINK_CRC_BYTES)
 

@@ -102,16 +102,13 @@ static int counters(exchange_t *exchange)
     return 0;
 }
 
-/* A loop of exactly 2 n instructions, for n > 0: what the counter is held against. */
+/* What the counter is held against. */
 static int spin(exchange_t *exchange)
 {
-    uint32_t n = exchange->in[0];
-    const uint32_t start = board_ticks();
-
-    if (n > 0) {
-        __asm__ volatile("1: subs %0, %0, #1 \n   bne 1b" : "+r"(n) : : "cc");
+    if (exchange->in[0] > LINK_SPIN_MOST) {
+        return LINK_E_RANGE;
     }
-    answer(exchange, board_ticks() - start);
+    answer(exchange, board_spin(exchange->in[0]));
     return 0;
 }
 

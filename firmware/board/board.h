@@ -39,6 +39,9 @@ void board_send(uint8_t byte);
 uint32_t board_ticks(void);
 board_counter_t board_counter(void);
 
+/* Ticks of a loop of exactly 2 n instructions, and of reading the counter. */
+uint32_t board_spin(uint32_t n);
+
 /* Stack: its size, and the most of it that was ever in use, in bytes. */
 uint32_t board_stack_bytes(void);
 uint32_t board_stack_used_bytes(void);
@@ -50,7 +53,7 @@ typedef struct {
     uint32_t cfsr, hfsr, address;
 } board_fault_t;
 
-/* Called by the board at a fault, with a fresh stack; the board stops when it returns. */
+/* Called by the board at a fault, with a fresh stack, about every second from then on. */
 void app_fault(const board_fault_t *fault);
 
 #endif

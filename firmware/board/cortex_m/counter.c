@@ -66,3 +66,13 @@ uint32_t board_ticks(void)
 {
     return counter == BOARD_COUNTS_CYCLES ? DWT_CYCCNT : systick_ticks();
 }
+
+uint32_t board_spin(uint32_t n)
+{
+    const uint32_t start = board_ticks();
+
+    if (n > 0) {
+        __asm__ volatile("1: subs %0, %0, #1 \n   bne 1b" : "+r"(n) : : "cc");
+    }
+    return board_ticks() - start;
+}

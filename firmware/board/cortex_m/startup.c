@@ -9,6 +9,7 @@
 #define STACK_PAINT 0xC5C5C5C5u
 #define FPU_FULL_ACCESS (0xFu << 20)
 #define FAULTS_ENABLED (7u << 16) /* memory, bus and usage faults have their own vectors */
+#define FAULT_REPEATS (1u << 25) /* turns of a loop: a fraction of a second */
 #define FRAME_WORDS 8u            /* that an exception stacks: r0-r3, r12, lr, pc, xpsr */
 
 /* Set by sections.ld. The stack lies lowest: what overflows it faults instead of writing data. */
@@ -116,7 +117,8 @@ __attribute__((noreturn)) void fault_report(const uint32_t *stacked, uint32_t ex
                                  .cfsr = SCB_CFSR,
                                  .hfsr = SCB_HFSR,
                                  .address = SCB_BFAR};
-    app_fault(&fault);
-    for (;;) {
+    for (;;) { /* again and again: whoever connects later is to know, too */
+        app_fault(&fault);
+        (void)board_spin(FAULT_REPEATS);
     }
 }

@@ -20,7 +20,7 @@ from paritone.device import replay
 from paritone.engine.plan import Call
 from paritone.errors import CheckFailedError, ToolMissingError
 from paritone.features.integer import STAGES
-from paritone.link import protocol
+from paritone.link import diagnosis, protocol
 from paritone.link.health import Health
 from paritone.link.protocol import Counters, Hello, Message, Progress, Region
 from paritone.link.stream import PcmStream
@@ -94,12 +94,7 @@ class Device:
     def greet(self, timeout_s: float = HELLO_TIMEOUT_S) -> Hello:
         """Ask who is there; refuse anything but the firmware that we know."""
         payload = self._link.request(Message.HELLO, timeout_s=timeout_s, repeat_s=HELLO_REPEAT_S)
-        version = int.from_bytes(payload[:2], "little")
-        if version != protocol.VERSION:
-            raise CheckFailedError(
-                f"the board speaks protocol {version}, this program {protocol.VERSION}: "
-                "flash it with `paritone flash`"
-            )
+        diagnosis.require_version(int.from_bytes(payload[:2], "little"))
         hello = Hello.unpack(payload)
         manifest = self.firmware.manifest
         for what, expected, got in (

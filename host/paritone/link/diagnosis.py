@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from paritone.errors import CheckFailedError
+from paritone.link import protocol
 from paritone.link.health import Health
 from paritone.link.port import BAUD
 
@@ -54,6 +56,21 @@ def of_lost_port(url: str, what: str, error: object, timeout_s: float) -> str:
     return (
         f"port {url} was lost during {what} and did not come back within {timeout_s:g} s "
         f"({error}): is the cable in?"
+    )
+
+
+def require_version(version: int) -> None:
+    """CheckFailedError when the board speaks another protocol than this program."""
+    if version == protocol.VERSION:
+        return
+    mend = (
+        "flash it with `paritone flash`"
+        if version < protocol.VERSION
+        else "this program is older than the board's firmware: update it, or flash with "
+        "`paritone flash`"
+    )
+    raise CheckFailedError(
+        f"the board speaks protocol {version}, this program {protocol.VERSION}: {mend}"
     )
 
 

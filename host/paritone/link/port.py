@@ -38,7 +38,7 @@ class Port:
 
         try:
             self._serial: Any = serial.serial_for_url(
-                self.url, baudrate=self.baud, timeout=POLL_S, write_timeout=WRITE_TIMEOUT_S
+                self.url, baudrate=self.baud, timeout=POLL_S, **self._write_limit()
             )
         except (serial.SerialException, OSError, ValueError) as error:
             raise ToolMissingError(
@@ -48,6 +48,10 @@ class Port:
         self._selects = _selectable(self._serial)
         if self._selects:
             self._serial.timeout = 0  # what is there, at once: select does the waiting
+
+    def _write_limit(self) -> dict[str, float]:
+        # pyserial's client of RFC 2217 has none to set
+        return {} if self.url.startswith("rfc2217:") else {"write_timeout": WRITE_TIMEOUT_S}
 
     def close(self) -> None:
         """Close it; one that is lost already may say so, to nobody."""

@@ -13,13 +13,17 @@ from types import TracebackType
 
 from paritone.errors import CheckFailedError, ToolMissingError
 from paritone.link import diagnosis, protocol
-from paritone.link.health import Health, Wait
+from paritone.link.health import LEAST_WAIT_S, Health, Wait
 from paritone.link.port import BAUD, Port, PortLostError
 from paritone.link.protocol import Decoder, Frame, Message, Refusal
 
 TIMEOUT_S = 20.0
 REPEAT_S = 2.0
 """A request that found no answer for so long is sent again, mostly sooner."""
+
+
+PAUSE_S = 0.0005
+"""Before the first repetition; twice as long before each further one."""
 
 
 class SilentError(ToolMissingError):
@@ -117,6 +121,8 @@ class Transport:
                 return answer
             tries += 1
             self.fared(message, answered=False)
+            # Told at once that a frame was damaged, we would send all too fast into a noise.
+            time.sleep(min(LEAST_WAIT_S, PAUSE_S * 2**tries, max(0.0, deadline - time.monotonic())))
         raise self.silence(message, timeout_s)
 
     def _answer(self, message: Message, sequence: int, until: float) -> bytes | None:

@@ -1,6 +1,7 @@
 """Patches through a line that damages, loses, delays and cuts: every result, and every bit of it.
 
 ``PARITONE_FAULT_PATCHES=1000`` makes the stream longer; the ten disconnects are spread over it.
+``PARITONE_SOAK_SECONDS=3600`` is an hour of stream.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +29,10 @@ from paritone.tflite_reference import Reference
 from serial_faults import CHUNK_BYTES, BadLine, Faults
 
 NAME = "stm32f405"
+SOAK_S = float(os.environ.get("PARITONE_SOAK_SECONDS", "5"))
+RATE_HZ = 16000
+PERIOD = 8
+"""Patches after which the sound of the soak repeats."""
 PATCHES = int(os.environ.get("PARITONE_FAULT_PATCHES", "30"))
 
 
@@ -186,3 +193,39 @@ def test_a_slow_board_is_no_bad_line() -> None:
         health.fared(answered=True)
     assert not health.hopeless
     assert health.piece_bytes == 2048
+
+
+def resident_bytes() -> int:
+    """Memory of this process now, by the kernel."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def test_a_long_stream_does_not_drift(boards: Boards) -> None:
+    """The same sound over and over: the same scores, counters that add up, no more memory."""
+    built = boards(NAME)
+    tables = built.project.tables()
+    period = PERIOD * tables.patch_step * tables.hop_length
+    heard = sound(built, 2 * PERIOD)
+    pcm = np.tile(heard.pcm[:period], max(3, -(-int(SOAK_S * RATE_HZ) // period)))
+    features = integer.patches(pcm[: 3 * period], tables)[:PERIOD]
+    model = Reference(built.project.model)
+    expected = [model.invoke(patch)[0].tobytes() for patch in features]
+    assert len(set(expected)) > 2
+    start, count, memory = time.monotonic(), 0, []
+    with device.open(NAME, built.firmware) as board:
+        for patch in board.stream(pcm, features=False):
+            assert patch.scores[0].tobytes() == expected[count % PERIOD], count
+            count += 1
+            if count % (20 * PERIOD) == 0:
+                memory.append(resident_bytes())
+        counters, health = board.counters(), board.health
+        first = next(board.stream(pcm[:period], features=False)).scores
+    wall_s = time.monotonic() - start
+    print(f"{len(pcm) / RATE_HZ:g} s of stream in {wall_s:.0f} s: {count} patches, {counters}")
+    print(f"{health}; memory {[round(m / 2**20, 1) for m in memory[:2] + memory[-1:]]} MiB")
+    assert first[0].tobytes() == expected[0]
+    assert count == counters.patches == len(pcm) // (period // PERIOD) - 1
+    assert counters.damaged == health.damage == 0
+    assert 0 < counters.stack_bytes <= built.firmware.stack.bytes
+    if len(memory) > 2:
+        assert memory[-1] - memory[1] < 4 << 20

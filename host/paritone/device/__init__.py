@@ -145,22 +145,22 @@ class Device:
         features : read back every patch
         run : run the model on every patch that is not silent
         """
-        ends: list[int] = []
-        resets = 0
+        ends: list[int] = []  # of the first two patches
+        done = resets = 0
         while True:
-            first = replay.first_patch(ends)
+            first, known = replay.first_patch(ends, done), done
             start = first * replay.step(ends)
-            known = len(ends)
             try:
                 found = self._stream_once(pcm[start:], features, run)
                 for number, (end, patch) in enumerate(found, first):
-                    if number < len(ends):
+                    if number < done:
                         continue  # told before the reset
-                    ends.append(start + end)
+                    ends += [end][: 2 - len(ends)]
+                    done += 1
                     yield patch
                 return
             except BoardResetError:
-                resets = 0 if len(ends) > known else resets + 1
+                resets = 0 if done > known else resets + 1
                 if resets >= RESETS:
                     raise
                 self.greet()
@@ -171,11 +171,14 @@ class Device:
         """Patches, each with the samples that were taken when it completed."""
         self.reset()
         at_once = run and not features
-        at = 0
+        at = last = 0
+        chunk = CHUNK_SAMPLES
         while at < len(pcm):
-            progress = self._stream.transfer(pcm[at : at + CHUNK_SAMPLES], infer=at_once)
+            progress = self._stream.transfer(pcm[at : at + chunk], infer=at_once)
             at += progress.taken
             if progress.ready:
+                # Where patches complete regularly, nothing is sent that would not be taken yet.
+                chunk, last = (at - last, at) if last else (chunk, at)
                 yield at, self._patch(progress, features, run)
             elif progress.taken == 0:
                 raise CheckFailedError("the board takes no samples and completes no patch")

@@ -11,18 +11,19 @@ from collections.abc import Sequence
 
 
 def step(ends: Sequence[int]) -> int:
-    """Samples from patch to patch, `ends` being where each completed; 0 with less than two."""
+    """Samples from patch to patch, `ends` being where the first two completed; 0 before that."""
     return ends[1] - ends[0] if len(ends) > 1 else 0
 
 
-def first_patch(ends: Sequence[int]) -> int:
+def first_patch(ends: Sequence[int], done: int) -> int:
     """Number of the patch at whose first sample the replay begins; 0: the clip's beginning.
 
     Parameters
     ----------
-    ends : samples that had been taken when each patch so far completed
+    ends : samples that had been taken when each of the first two patches completed
+    done : patches that have completed
     """
     each = step(ends)
     if each <= 0:
         return 0
-    return max(0, len(ends) - -(-ends[0] // each))
+    return max(0, done - -(-ends[0] // each))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 FIRST_WAIT_S = 1.0
 """For the first answer to a kind of request, before any was timed."""
 LEAST_WAIT_S = 0.1
-RECENT = 64
-HOPELESS = 0.5
+RECENT = 100
+HOPELESS = 0.6
 """A line that damages frames and leaves so many of the recent ones unanswered is given up."""
 LEAST_DAMAGE = 10
 """A board that is merely slow leaves frames unanswered too, but damages none."""

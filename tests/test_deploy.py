@@ -21,9 +21,10 @@ from board_projects import Boards
 from paritone import cli, validate
 from paritone.boards.qemu import Emulator
 from paritone.config import load_sections
-from paritone.device import deploy, flash, runners
+from paritone.device import deploy, flash
 from paritone.device.deploy import StLink
 from paritone.errors import CheckFailedError, ConfigError, ToolMissingError
+from paritone.link import discovery
 from serial_line import leading_to
 
 SILICON = "nucleo-f446re"
@@ -64,7 +65,7 @@ def plugged_in(monkeypatch: pytest.MonkeyPatch, *links: tuple[str, str]) -> None
     found = []
     for serial_number, name in links:
         info = ListPortInfo(name)
-        info.vid, info.pid, info.serial_number = runners.ST_VENDOR, 0x374B, serial_number
+        info.vid, info.pid, info.serial_number = discovery.ST_VENDOR, 0x374B, serial_number
         found.append(info)
     monkeypatch.setattr(list_ports, "comports", lambda: found)
 

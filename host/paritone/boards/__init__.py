@@ -171,8 +171,20 @@ def tool(name: str) -> str:
 
 
 def require_tools(board: Board, port: str | None = None, *, run: bool = True) -> None:
-    """ToolMissingError unless the firmware can be built and, to `run` without a port, emulated."""
-    emulate = run and port is None
+    """Raise unless the firmware can be built and, to `run` without a port, emulated or found.
+
+    Raises
+    ------
+    ToolMissingError
+        A program is not there, or no serial port that may lead to a board of silicon.
+    ConfigError
+        Several ports may.
+    """
+    emulate = run and port is None and board.emulator is not None
+    if run and port is None and board.emulator is None:
+        from paritone.link import discovery
+
+        discovery.find(board.name)
     machine = board.emulated.machine if emulate else ""
     for name in (*BUILD_TOOLS, *(RUN_TOOLS if emulate else ())):
         tool(name)

@@ -36,7 +36,9 @@ BoardName = Annotated[
 Port = Annotated[
     str | None,
     typer.Option(
-        "--port", metavar="PORT", help="Serial device or pyserial URL; without it, an emulator."
+        "--port",
+        metavar="PORT",
+        help="Serial device or pyserial URL; without it an emulator, or the board's ST-Link.",
     ),
 ]
 Out = Annotated[

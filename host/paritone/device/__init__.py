@@ -20,7 +20,7 @@ from paritone.device import replay
 from paritone.engine.plan import Call
 from paritone.errors import CheckFailedError, ToolMissingError
 from paritone.features.integer import STAGES
-from paritone.link import diagnosis, protocol
+from paritone.link import diagnosis, discovery, protocol
 from paritone.link.health import Health
 from paritone.link.protocol import Counters, Hello, Message, Progress, Region
 from paritone.link.stream import PcmStream
@@ -311,7 +311,8 @@ def open(
     Parameters
     ----------
     port
-        what pyserial opens; None starts the emulated board and flashes it through GDB
+        what pyserial opens; None starts the emulated board and flashes it through GDB, or finds
+        the USB serial port of one of silicon
     counting
         have the emulator count instructions (slower); a real board always counts cycles
     arguments
@@ -325,6 +326,8 @@ def open(
         The board runs another firmware.
     """
     board = boards.get(board) if isinstance(board, str) else board
+    if port is None and board.emulator is None:
+        port = discovery.find(board.name)
     if port is not None:
         with Transport(port) as transport:
             yield Device(board, firmware, transport, counting=False)

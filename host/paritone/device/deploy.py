@@ -16,6 +16,7 @@ from paritone.boards import Board
 from paritone.build import Firmware
 from paritone.device import Device, runners
 from paritone.errors import ConfigError, ToolMissingError
+from paritone.link import discovery
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,8 @@ class StLink:
 
 def st_links() -> list[StLink]:
     """Every ST-Link with a serial port here, by its USB id."""
-    from serial.tools import list_ports
-
-    return [
-        StLink(port.serial_number, port.device)
-        for port in sorted(list_ports.comports())
-        if port.vid == runners.ST_VENDOR and port.pid in runners.ST_LINKS
-    ]
+    ports = discovery.usb_ports()
+    return [StLink(port.serial_number, port.device) for port in ports if port.st_link]
 
 
 def choose(

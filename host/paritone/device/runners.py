@@ -18,10 +18,9 @@ from pathlib import Path
 from paritone import boards
 from paritone.boards import Board, Probe
 from paritone.errors import CheckFailedError, ConfigError, ToolMissingError
+from paritone.link import discovery
 
 TIMEOUT_S = 180
-ST_VENDOR = 0x0483
-ST_LINKS = frozenset((0x3748, 0x374B, 0x374D, 0x374E, 0x374F, 0x3752, 0x3753, 0x3754, 0x3757))
 UDEV_LINE = (
     """echo 'SUBSYSTEM=="usb", ATTRS{idVendor}=="0483", MODE="0666"' """
     "| sudo tee /etc/udev/rules.d/49-stlink.rules && sudo udevadm control --reload "
@@ -195,13 +194,8 @@ def choose_probe(plugged_in: Sequence[str], asked: str | None) -> str | None:
 
 def st_links() -> list[str]:
     """Serial numbers of the ST-Links whose serial ports this machine has."""
-    from serial.tools import list_ports
-
-    return sorted(
-        port.serial_number
-        for port in list_ports.comports()
-        if port.vid == ST_VENDOR and port.pid in ST_LINKS and port.serial_number
-    )
+    ports = discovery.usb_ports()
+    return sorted(p.serial_number for p in ports if p.st_link and p.serial_number)
 
 
 def plan(board: Board, elf: Path, folder: Path, serial: str | None) -> Job:

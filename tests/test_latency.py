@@ -76,6 +76,11 @@ def test_the_command(
         assert 0 < one["minimum"] <= one["median"] <= one["maximum"]
     layers = sum(layer["instructions"] for layer in latency["layers"])
     assert layers == pytest.approx(latency["inference"], rel=0.05)
+    stages = latency["frontend_stages"]
+    assert sum(stage["instructions"] for stage in stages.values()) == pytest.approx(
+        latency["frontend_per_frame"], abs=60
+    )
+    assert all(stage["cycles"] >= stage["instructions"] > 100 for stage in stages.values())
     live = latency["real_time"]
     cycles = {part: counts["median"] for part, counts in live["cycles"].items()}
     assert cycles["inference"] > latency["inference"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from paritone.boards import tool
 from paritone.build import Firmware, footprint
 from paritone.cycles import counting, models
+from paritone.cycles.core import CoreModel
 from paritone.cycles.counting import Count, Reader, Segment
 from paritone.cycles.profile import NOTHING, Cost, functions
 
@@ -47,13 +48,10 @@ class Counts:
     Parameters
     ----------
     folder : for the file by which the emulator tells them
-
-    Attributes
-    ----------
-    model : by which cycles are worked out
+    model : by which cycles are worked out; None: its core's
     """
 
-    def __init__(self, firmware: Firmware, folder: Path) -> None:
+    def __init__(self, firmware: Firmware, folder: Path, model: CoreModel | None = None) -> None:
         kernels = {f"paritone_{layer['kernel'].lower()}" for layer in firmware.manifest["layers"]}
         starts = {name: start for name, start, _ in functions(firmware.elf)}
         self._clock = starts[CLOCK]
@@ -65,8 +63,7 @@ class Counts:
             if section.object == CALLER
         ]
         self._file = folder / "counts"
-        self.model = models.of(firmware.board.core)
-        self._reader = Reader(self._file, self.model)
+        self._reader = Reader(self._file, model or models.of(firmware.board.core))
         self._timing: list[Segment] | None = None
 
     @property

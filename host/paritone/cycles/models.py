@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from paritone.cycles.core import CoreModel
 from paritone.cycles.pipeline import CORTEX_M4
+from paritone.cycles.pipeline_m33 import CORTEX_M33
 
-_MODELS = {"cortex-m4": CORTEX_M4}
+_MODELS = {"cortex-m4": CORTEX_M4, "cortex-m33": CORTEX_M33}
 
 
 def of(core: str) -> CoreModel:

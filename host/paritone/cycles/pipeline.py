@@ -21,7 +21,8 @@ Manual (DDI 0439, chapters 3.3 and 7.2.3), in these words:
 
 What the model leaves out: wait states of flash (STM32F4's accelerator hides most), contention on
 the bus, a full write buffer, folded IT instructions (1 here), instructions that their condition
-skips (counted as if executed), exceptions' tails.
+skips (counted as if executed), exceptions' tails. By how much it is off, as far as published cycles
+tell: `paritone.peers.published`.
 """
 
 from __future__ import annotations

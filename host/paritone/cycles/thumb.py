@@ -7,8 +7,10 @@ what `paritone.cycles.pipeline` tells apart is told apart.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
+
+from paritone.cycles import operands
 
 PC = 15
 SP = 13
@@ -53,6 +55,8 @@ class Instruction:
     indexed : a load or store at base plus register
     address, writes, reads : sets of registers, bit r for r0 to r15, bit 16 + s for s0 to s31: those
         that the address is made of, the results, and the operands of floating-point arithmetic
+    sources, sums, late : `paritone.cycles.operands`: core registers that are read beside the
+        address; those only added to a product; whether it takes the pipeline's last stage
     """
 
     size: int
@@ -64,6 +68,9 @@ class Instruction:
     address: int = 0
     writes: int = 0
     reads: int = 0
+    sources: int = 0
+    sums: int = 0
+    late: bool = False
 
 
 def instructions(code: bytes) -> Iterator[Instruction]:
@@ -77,10 +84,11 @@ def instructions(code: bytes) -> Iterator[Instruction]:
 
 def decode(code: bytes) -> Instruction:
     """Decode the instruction at the beginning of `code`, which holds at least that."""
-    first = int.from_bytes(code[:2], "little")
-    if first >> 11 not in (0b11101, 0b11110, 0b11111):
-        return _narrow(first)
-    return _wide(first, int.from_bytes(code[2:4], "little"))
+    first, second = (int.from_bytes(code[i : i + 2], "little") for i in (0, 2))
+    narrow = first >> 11 not in (0b11101, 0b11110, 0b11111)
+    found = _narrow(first) if narrow else _wide(first, second)
+    used = operands.of(first, second)
+    return replace(found, sources=used.reads, sums=used.sums, late=used.late)
 
 
 def _bit(register: int) -> int:

@@ -39,8 +39,13 @@ class Measured:
 
     def record(self) -> dict[str, Any]:
         """Section "latency" of summary.json."""
-        load = {"real_time": self.load.record()} if self.load is not None else {}
-        return {**self.latency.record(), **load}
+        found = self.latency.record()
+        if self.load is not None:
+            found["real_time"] = self.load.record()
+        if self.modelled is not None:
+            stages = self.modelled.stages.items()
+            found["frontend_stages"] = {name: vars(cost) for name, cost in stages}
+        return found
 
 
 def on_device(

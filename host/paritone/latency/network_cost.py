@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from paritone import latency
 from paritone.cycles import models
-from paritone.cycles.board import Counts, Window
+from paritone.cycles.board import Counts
 from paritone.cycles.profile import NOTHING, Cost, Profile, sum_up
 from paritone.device import Device
 from paritone.engine.kinds import KINDS, REST
 from paritone.errors import CheckFailedError
 from paritone.features.tables import FrontendTables
+from paritone.latency import stages
 from paritone.link import protocol
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class NetworkCost:
     profile : by function
     label : what the cycles are
     frames, inferences : cycles, the least, the median and the most
+    stages : of a frame, by name, the mean of several
     """
 
     frame: Cost
@@ -90,6 +92,7 @@ class NetworkCost:
     label: str
     frames: latency.Cost
     inferences: latency.Cost
+    stages: Mapping[str, Cost]
 
     @property
     def whole(self) -> Part:
@@ -109,6 +112,7 @@ class NetworkCost:
             "inference": self.whole.record(),
             "kinds": [part.record() for part in self.kinds()],
             "layers": [layer.record() for layer in self.layers],
+            "frontend_stages": {name: vars(cost) for name, cost in self.stages.items()},
             "range": {
                 "frontend_per_frame": vars(self.frames),
                 "inference": vars(self.inferences),
@@ -141,7 +145,13 @@ def measure(
     device.spin(0)
     overhead = counts.windows()[-1].total
     ticks = latency.frame_ticks(device, pcm, tables)
-    frames = _frames(counts.windows(), len(ticks), tables.hop_length)
+    requests = -(-2 * tables.hop_length // protocol.PCM_BYTES)
+    pushed = counts.windows()[-len(ticks) * requests :]
+    frames = [
+        sum((window.total for window in pushed[i : i + requests]), NOTHING)
+        for i in range(0, len(pushed), requests)
+    ]
+    every_count = [count for window in pushed for count in window.counts]
     windows = []
     for patch in patches:
         device.write(patch)
@@ -157,6 +167,7 @@ def measure(
         models.label(device.board.core),
         latency.Cost.of([_less(frame, overhead).cycles for frame in frames]),
         latency.Cost.of([_less(window.total, overhead).cycles for window in windows]),
+        stages.of_frames(every_count, len(frames), device.firmware.elf),
     )
 
 
@@ -165,13 +176,6 @@ def _less(cost: Cost, overhead: Cost) -> Cost:
     return Cost(
         max(0, cost.instructions - overhead.instructions), max(0, cost.cycles - overhead.cycles)
     )
-
-
-def _frames(windows: Sequence[Window], count: int, hop: int) -> list[Cost]:
-    """Costs of the last `count` hops of PCM, each of which came in one request or several."""
-    requests = -(-2 * hop // protocol.PCM_BYTES)
-    last = [window.total for window in windows[-count * requests :]]
-    return [sum(last[i : i + requests], NOTHING) for i in range(0, len(last), requests)]
 
 
 def _layers(calls: Sequence[Cost], manifest: Mapping[str, Any]) -> tuple[Layer, ...]:

@@ -8,6 +8,7 @@ from paritone.latency import Cost, Latency
 from paritone.latency.measuring import Measured
 
 NAMES = {"ram_bytes": "RAM", "stack_bytes": "stack, high water"}
+FRAME = "a frame"
 _WIDTH = 140
 """Characters, where nobody says how many fit."""
 
@@ -30,6 +31,10 @@ def show(found: Measured, title: str) -> None:
     cycles = _cycles(found)
     for (name, kernel, cost, macs), estimate in zip(_lines(measured), cycles, strict=True):
         table.add_row(name, kernel, *_cells(cost, macs), *([estimate] if modelled else []))
+        if kernel == FRAME and modelled is not None:
+            for stage, mean in modelled.stages.items():
+                counts = "", f"{mean.instructions:,}", "", "", "", f"{mean.cycles:,}"
+                table.add_row(f"  {stage}", "", *counts)
     console.print(table)
     for name, text in found.load.rows() if found.load else ():
         console.print(f"{name:<20} {text}", highlight=False)
@@ -43,7 +48,7 @@ def show(found: Measured, title: str) -> None:
 
 
 def _lines(measured: Latency) -> Iterator[tuple[str, str, Cost, int]]:
-    yield "frontend, a frame", "", measured.frontend, 0
+    yield "frontend", FRAME, measured.frontend, 0
     for number, layer in enumerate(measured.layers):
         name = "/".join(layer.name.split(";")[0].split("/")[-2:])
         yield f"{number} {name}", layer.kernel.lower(), layer.cost, layer.macs

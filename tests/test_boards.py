@@ -16,7 +16,7 @@ import chip
 from board_projects import Boards, Built
 from chip import Chip, Family
 from paritone import boards as supported
-from paritone.errors import ConfigError
+from paritone.errors import ConfigError, ToolMissingError
 from paritone.link import transport
 from paritone.link.protocol import Message
 
@@ -330,9 +330,12 @@ def test_an_unknown_board_is_answered_with_those_that_there_are() -> None:
         supported.get("NUCLEO-H7S3L8")
 
 
-def test_a_board_that_is_not_emulated_asks_for_its_port() -> None:
-    with pytest.raises(ConfigError, match=r"nucleo-f446re.*--port"):
+def test_a_board_that_is_not_emulated_asks_for_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serial.tools.list_ports.comports", list)
+    with pytest.raises(ToolMissingError, match=r"nucleo-f446re.*--port"):
         supported.require_tools(supported.get("nucleo-f446re"))
+    with pytest.raises(ConfigError, match=r"nucleo-f446re.*--port"):
+        _ = supported.get("nucleo-f446re").emulated
 
 
 @pytest.mark.parametrize("text", ["", "title: x\n", "title: x\ncore: y\nclock_hz: z\n", "[1"])

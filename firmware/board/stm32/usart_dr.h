@@ -20,10 +20,12 @@ static inline void usart_start(uint32_t base, uint32_t divisor)
 
 static inline void usart_interrupt(uint32_t base)
 {
-    if ((USART_SR(base) & SR_RXNE) != 0) {
-        serial_keep((uint8_t)USART_DR(base));
-    } else {
+    if ((USART_SR(base) & SR_RXNE) == 0) {
         (void)USART_DR(base); /* clears an overrun, whose interrupt comes again otherwise */
+    }
+    /* All there are: the emulator has the next at once, and no interrupt of its own for it. */
+    while ((USART_SR(base) & SR_RXNE) != 0) {
+        serial_keep((uint8_t)USART_DR(base));
     }
 }
 

@@ -40,7 +40,10 @@ class Emulator:
                 *_dies_with_parent(),
                 *[tool("qemu-system-arm"), "-machine", emulated.machine, "-S"],
                 *["-display", "none", "-monitor", "none"],
-                *_socket("serial", serial),
+                # A multiplexer's buffer: the board takes bytes from it without a hand-over each.
+                # Its escape character is none that can come.
+                *_socket("serial", serial, ",mux=on"),
+                *["-echr", "256"],
                 *["-serial", "chardev:serial"],
                 *_socket("gdb", gdb),
                 *["-gdb", "chardev:gdb"],
@@ -112,10 +115,10 @@ def _listener() -> socket.socket:
     return listener
 
 
-def _socket(name: str, listener: socket.socket) -> list[str]:
+def _socket(name: str, listener: socket.socket, more: str = "") -> list[str]:
     # nodelay: the board sends byte by byte, each would wait for the last one's acknowledgement
     options = "server=on,wait=off,nodelay=on"
-    return ["-chardev", f"socket,id={name},fd={listener.fileno()},{options}"]
+    return ["-chardev", f"socket,id={name},fd={listener.fileno()},{options}{more}"]
 
 
 def _dies_with_parent() -> list[str]:
@@ -127,8 +130,8 @@ def _dies_with_parent() -> list[str]:
 def _on_one_core() -> list[str]:
     """Prefix that keeps the emulator's threads on one core.
 
-    They take turns at every byte of the serial line: half the time of a byte is the hand-over
-    from core to core.
+    They take turns at every few bytes of the serial line, and a hand-over from core to core takes
+    longest.
     """
     taskset = shutil.which("taskset")
     if taskset is None or not hasattr(os, "sched_getaffinity"):

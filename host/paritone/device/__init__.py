@@ -87,7 +87,10 @@ class Device:
         self.input_shape = tuple(manifest["input"]["shape"])
         self.output_shape = tuple(manifest["output"]["shape"])
         self.hello = self.greet()
-        self._stream = PcmStream(transport, self.hello.ring_bytes, RUN_TIMEOUT_S)
+        self._undisturbed = counting
+        self._stream = PcmStream(
+            transport, self.hello.ring_bytes, RUN_TIMEOUT_S, undisturbed=counting
+        )
         self.counting = counting or self.hello.counts_cycles
         """Whether the board's counter counts: cycles on silicon, instructions when emulated."""
 
@@ -264,7 +267,12 @@ class Device:
     def _slow(self, message: Message, argument: int = 0, payload: bytes = b"") -> bytes:
         """A request that the board may work on for a while."""
         return self._link.request(
-            message, argument, payload, timeout_s=RUN_TIMEOUT_S, repeat_s=RUN_REPEAT_S
+            message,
+            argument,
+            payload,
+            timeout_s=RUN_TIMEOUT_S,
+            repeat_s=RUN_REPEAT_S,
+            undisturbed=self._undisturbed,
         )
 
     def _resumed(self, operation: Callable[[], Result]) -> Result:

@@ -44,6 +44,7 @@ class PcmStream:
     ----------
     ring_bytes : what the board keeps while it computes
     timeout_s : longest time without any progress
+    undisturbed : of `push` and `finish`, as `Transport.request`'s
 
     Attributes
     ----------
@@ -51,10 +52,13 @@ class PcmStream:
     patches : those that completed and are known here
     """
 
-    def __init__(self, line: Transport, ring_bytes: int, timeout_s: float) -> None:
+    def __init__(
+        self, line: Transport, ring_bytes: int, timeout_s: float, *, undisturbed: bool = False
+    ) -> None:
         self._line = line
         self._ring = ring_bytes
         self._timeout_s = timeout_s
+        self._undisturbed = undisturbed
         self.position = 0
         self.patches = 0
 
@@ -77,8 +81,15 @@ class PcmStream:
 
     def _slow(self, message: Message, infer: bool, payload: bytes) -> Progress:
         argument = protocol.INFER if infer else 0
-        options = {"timeout_s": self._timeout_s, "repeat_s": self._timeout_s / 5}
-        return Progress.unpack(self._line.request(message, argument, payload, **options))
+        answer = self._line.request(
+            message,
+            argument,
+            payload,
+            timeout_s=self._timeout_s,
+            repeat_s=self._timeout_s / 5,
+            undisturbed=self._undisturbed,
+        )
+        return Progress.unpack(answer)
 
     def _moved(self, progress: Progress) -> Progress:
         """Take note of how far the board is, and of the patch that it completed."""

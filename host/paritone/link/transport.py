@@ -81,6 +81,7 @@ class Transport:
         *,
         timeout_s: float = TIMEOUT_S,
         repeat_s: float = REPEAT_S,
+        undisturbed: bool = False,
     ) -> bytes:
         """Send a request and return its answer's payload.
 
@@ -88,6 +89,7 @@ class Transport:
         ----------
         timeout_s : until the answer; also the time that the board may work on it
         repeat_s : most time before it is sent again; less, where such answers come sooner
+        undisturbed : wait `repeat_s` in full: the board counts, and a byte that comes counts too
 
         Raises
         ------
@@ -106,7 +108,9 @@ class Transport:
         deadline, wait, tries = start + timeout_s, self.waits[message], 0
         damage = self.health.damage
         while (now := time.monotonic()) < deadline:
-            until = min(deadline, now + wait.seconds(tries, repeat_s))
+            until = min(
+                deadline, now + (repeat_s if undisturbed else wait.seconds(tries, repeat_s))
+            )
             try:
                 self.send(wire, message, repeats=tries > 0)
                 answer = self._answer(message, sequence, until)

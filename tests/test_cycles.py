@@ -345,6 +345,15 @@ def test_another_qemu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.search(r"a QEMU from 6\.0 to 6\.2 .* this is \d+\.\d+", counted_board.missing() or "")
 
 
+def test_a_qemu_without_plugins_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "qemu-system-arm"
+    program.write_text('#!/bin/sh\necho "plugin interface not enabled in this build" >&2\nexit 1\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    said = counted_board.missing() or ""
+    assert said.endswith("takes no plugins: plugin interface not enabled in this build")
+
+
 def test_a_peer_gets_the_layers_that_it_takes(boards: Boards) -> None:
     model = boards("stm32f405").project.model
     graph = tflite.read(model)

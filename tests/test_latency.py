@@ -47,7 +47,8 @@ def test_an_estimate_says_so_everywhere(tables: FrontendTables) -> None:
     assert load.record()["estimate"] == "estimate: by a model"
     assert all("estimate" in text for _, text in load.rows())
     assert all("estimate" in card.note for card in realtime.cards(load.record()))
-    latency = {"unit": "instructions", "real_time": load.record()}
+    stages = {"mel bands": {"instructions": 5, "cycles": 7}}
+    latency = {"unit": "instructions", "real_time": load.record(), "frontend_stages": stages}
     assert all("estimate" in str(table) for table in realtime.tables(latency))
 
 

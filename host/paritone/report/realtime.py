@@ -31,6 +31,14 @@ def tables(latency: Mapping[str, Any]) -> Iterator[Table]:
         lines += _ranges("cycles, estimate", found["cycles"])
     if lines:
         yield Table(("", "least", "median", "most"), lines, title="Over many inferences")
+    stages = latency.get("frontend_stages", {})
+    if stages:
+        counts = [
+            (name, f"{cost['instructions']:,}", f"{cost['cycles']:,}")
+            for name, cost in stages.items()
+        ]
+        heads = ("", "instructions", "cycles, estimate")
+        yield Table(heads, counts, title="Stages of a frame, mean")
     if found:
         estimate = f", {found['estimate']}" if "estimate" in found else ""
         title = f"Listening without a pause{estimate}"

@@ -23,7 +23,7 @@ from paritone.link.protocol import Decoder, Frame, Message
 from paritone.link.transport import Transport
 
 NAME = "stm32f405"
-FUZZ_BYTES = int(os.environ.get("PARITONE_FUZZ_BYTES", "300000"))
+FUZZ_BYTES = int(os.environ.get("PARITONE_FUZZ_BYTES", "10000000"))
 WIRE_BYTES = int(os.environ.get("PARITONE_WIRE_BYTES", "10000"))
 BURST_BYTES = 500
 BUILD_S, RUN_S = 300, 3600

@@ -18,7 +18,7 @@ from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
 from board_projects import Boards
-from paritone import cli, validate
+from paritone import cli, device, validate
 from paritone.boards.qemu import Emulator
 from paritone.config import load_sections
 from paritone.device import deploy, flash
@@ -70,6 +70,13 @@ def plugged_in(monkeypatch: pytest.MonkeyPatch, *links: tuple[str, str]) -> None
     monkeypatch.setattr(list_ports, "comports", lambda: found)
 
 
+def stand_in(folder: Path) -> None:
+    """A program called openocd, to be first on the path."""
+    tool = folder / "openocd"
+    tool.write_text(OPENOCD.format(folder=folder))
+    tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+
+
 def summary(tmp_path: Path) -> dict:
     return json.loads((tmp_path / "run/summary.json").read_text())
 
@@ -104,9 +111,7 @@ def test_deployed_through_the_st_link_that_has_the_port(
 ) -> None:
     """Flashed through that ST-Link of the two, then compared over the port."""
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    tool = tmp_path / "openocd"
-    tool.write_text(OPENOCD.format(folder=tmp_path))
-    tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+    stand_in(tmp_path)
     plugged_in(monkeypatch, ("066A", "/dev/ttyOther"), ("066B", port))
     built = boards("stm32f405")
     project = built.project
@@ -118,6 +123,39 @@ def test_deployed_through_the_st_link_that_has_the_port(
     assert len(said) == 2, "identified, then written"
     assert all("adapter serial 066B" in line for line in said)
     assert f"program {{{built.firmware.elf}}} verify reset exit" in said[1]
+
+
+def test_flash_asks_the_board_behind_its_st_link_who_it_is(
+    boards: Boards,
+    tiny_config: Path,
+    port: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without --port: that of the ST-Link that was flashed through."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    stand_in(tmp_path)
+    plugged_in(monkeypatch, ("066B", port))
+    project = boards("stm32f405").project
+    words = ["flash", str(project.model), "--config", str(tiny_config), "--board", "stm32f405"]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([*words, "--out", str(project.folder), "--runner", "openocd"])
+    assert not stopped.value.code
+    output = capsys.readouterr().out
+    assert "by openocd, read back and equal" in output
+    assert "stm32f405: answers; 168 MHz" in output
+
+
+def test_a_board_without_an_emulator_is_found_by_its_st_link(
+    boards: Boards, port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugged_in(monkeypatch, ("066B", port))
+    with (
+        pytest.raises(CheckFailedError, match="expected nucleo-f446re, it says stm32f405"),
+        device.open(SILICON, boards("stm32f405").firmware),
+    ):
+        pass
 
 
 def test_a_port_of_no_st_link_is_greeted_and_not_flashed(

@@ -54,12 +54,13 @@ def bench(project: Project, port: str | None = None) -> Bench:
 
     Parameters
     ----------
-    port : of a board that runs this firmware already; None emulates one
+    port : of a board that runs this firmware already; None emulates one, or finds its ST-Link
     """
     firmware, tables = project.build(), project.tables()
     pcm = validate.clips_of(project.config, 1)[0][1]
+    real = port is not None or project.board.emulator is None
     # An emulator repeats itself: once is enough.
-    found = measuring.on_board(firmware, port, pcm, tables, latency.RUNS if port else 1)
+    found = measuring.on_board(firmware, port, pcm, tables, latency.RUNS if real else 1)
     ran, not_run = peers.measure(project.model) if found.modelled else ([], [])
     manifest = firmware.manifest
     sha, macs = manifest["model_sha256"], manifest["macs"]

@@ -16,6 +16,7 @@ from paritone.datasets import Dataset, distributed
 from paritone.datasets.clips import ClipStore
 from paritone.errors import ConfigError, ModelError, ToolMissingError
 from paritone.evaluation import prediction, scoring, thresholds
+from paritone.link import discovery
 from paritone.quantization import device_model
 
 
@@ -116,9 +117,17 @@ def _notices(config: Config, board: str, left_out: str | None) -> list[str]:
     found = configuration.unused(config)
     if set("bd") & set(STEPS[config.operation_mode]):
         found += configuration.device_warnings(config)
+        found += _not_plugged_in(config, board)
     if left_out is not None:
         found.append(f"nothing is done on {board}: {left_out}")
     return found
+
+
+def _not_plugged_in(config: Config, board: str) -> Iterator[str]:
+    """A long run ends with the board: what is not there yet is said before it."""
+    silicon = boards.get(board).emulator is None
+    if silicon and config.port is None and not discovery.usb_ports():
+        yield f"no board is plugged in: {board} is wanted once its firmware is built"
 
 
 def _data(config: Config, steps: str) -> tuple[Dataset | None, Dataset | None, Dataset | None]:

@@ -39,13 +39,21 @@ def _plain(items: Iterable[T], title: str, total: int) -> Iterator[T]:
 def stage(title: str) -> Iterator[None]:
     """Say what is being done, and how long it took when it is done."""
     from rich.console import Console
-    from rich.markup import escape
 
     console = Console(stderr=True)
     start = time.monotonic()
-    console.print(f"[bold]{escape(title)}[/bold] …", highlight=False, soft_wrap=True)
+    say(title)
     yield
     console.print(f"  {time.monotonic() - start:.1f} s", style="dim", highlight=False)
+
+
+def say(title: str) -> None:
+    """Say what is being done."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    text = f"[bold]{escape(title)}[/bold] …"
+    Console(stderr=True).print(text, highlight=False, soft_wrap=True)
 
 
 def notice(text: str) -> None:

@@ -56,6 +56,8 @@ class Emulator:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=[serial.fileno(), gdb.fileno()],
+                # Ctrl-C is for us: a terminal would send it to the emulator too.
+                start_new_session=True,
             )
             atexit.register(self.close)
             self.serial_url = f"socket://127.0.0.1:{serial.getsockname()[1]}"

@@ -52,6 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
         device,
         frontend,
         model,
+        monitor,
         silence,
         speed,
         zoo,

@@ -107,17 +107,17 @@ def doctor(json_file: JsonFile = None) -> None:
     from paritone import doctor as examination
     from paritone.errors import ToolMissingError
 
-    found = examination.examine()
-    ports = examination.ports()
+    found, attached = examination.examine(), examination.attached()
     for item in found:
         state = item.version if item.ok else f"MISSING: {item.mend}"
         typer.echo(f"{item.name:<18} {item.use:<16} {state}")
-    for device, description in ports:
-        typer.echo(f"{device:<18} {'serial port':<16} {description}")
-    if not ports:
-        typer.echo(f"{'serial ports':<18} {'real boards':<16} none; emulated boards need none")
-    _write(json_file, {"tools": [asdict(item) for item in found], "ports": ports})
+    for line in attached:
+        typer.echo(f"{line.name:<18} {line.use:<16} {line.text}")
+    ports = [(line.name, line.text) for line in attached if line.use == examination.PORT]
+    record = {"tools": [asdict(item) for item in found], "ports": ports}
+    _write(json_file, {**record, "attached": [asdict(line) for line in attached]})
     missing = [item.name for item in found if not item.ok]
+    missing += [f"permission for {line.name}" for line in attached if not line.permitted]
     if missing:
         raise ToolMissingError(f"missing: {', '.join(missing)}; see the lines above")
 
@@ -196,8 +196,8 @@ def flash(
     from paritone import boards as supported
     from paritone import device as devices
     from paritone import project as projects
+    from paritone.device import deploy, runners
     from paritone.device import flash as flashing
-    from paritone.device import runners
 
     file = _file(config, config_path, config_name)
     probe = any((port, runner, serial_number, dry_run)) and gdb is None
@@ -208,13 +208,19 @@ def flash(
     )
     firmware = project.build()
     if tool is not None:
-        serial = runners.choose_probe(runners.st_links(), serial_number)
+        links = deploy.st_links()
+        serials = [link.serial_number for link in links if link.serial_number]
+        own = [link.serial_number for link in links if link.port == port]
+        serial = runners.choose_probe(serials, serial_number or (own[0] if own else None))
         job = runners.plan(project.board, firmware.elf, project.folder, serial)
         if dry_run:
             typer.echo("\n".join(runners.commands(tool, job)))
             return
         size = runners.flash(tool, job)
         typer.echo(f"flashed {size:,} B by {tool.name}, read back and equal")
+        port = port or next((k.port for k in links if serial in (None, k.serial_number)), None)
+        if port is None:
+            typer.echo("its serial port is not here: who it is was not asked")
     if gdb is not None:
         size = flashing.flash(firmware.elf, gdb).size
         typer.echo(f"flashed {size:,} B, read back and equal")
@@ -355,11 +361,3 @@ def _project(
     from paritone import project as projects
 
     return projects.find(arguments or [], file, board, out, port=port, cmsis_dsp=cmsis_dsp)
-
-
-@app.command()
-def monitor(board: BoardName = None, port: Port = None) -> None:
-    """Live view of a board; not there yet."""
-    from paritone.errors import ConfigError
-
-    raise ConfigError("monitor is not there yet: `paritone validate` streams clips to a board")

@@ -18,7 +18,6 @@ from pathlib import Path
 from paritone import boards
 from paritone.boards import Board, Probe
 from paritone.errors import CheckFailedError, ConfigError, ToolMissingError
-from paritone.link import discovery
 
 TIMEOUT_S = 180
 UDEV_LINE = (
@@ -190,12 +189,6 @@ def choose_probe(plugged_in: Sequence[str], asked: str | None) -> str | None:
             + ", ".join(plugged_in)
         )
     return asked
-
-
-def st_links() -> list[str]:
-    """Serial numbers of the ST-Links whose serial ports this machine has."""
-    ports = discovery.usb_ports()
-    return sorted(p.serial_number for p in ports if p.st_link and p.serial_number)
 
 
 def plan(board: Board, elf: Path, folder: Path, serial: str | None) -> Job:

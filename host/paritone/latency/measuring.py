@@ -68,9 +68,10 @@ def on_board(
     runs: int,
 ) -> Measured:
     """Measure a board on a port, or emulate one that counts; cycles of that one are modelled."""
-    why_not = None if port else counted_board.missing()
+    real = port is not None or firmware.board.emulator is None
+    why_not = None if real else counted_board.missing()
     with tempfile.TemporaryDirectory() as folder:
-        counts = None if port or why_not else counted_board.Counts(firmware, Path(folder))
+        counts = None if real or why_not else counted_board.Counts(firmware, Path(folder))
         arguments = counts.arguments if counts else ()
         with device.open(
             firmware.board, firmware, port, counting=True, arguments=arguments

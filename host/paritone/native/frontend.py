@@ -105,7 +105,7 @@ class Frontend:
         columns = np.empty((t.n_mels, frames), t.dtype)
         scratch = np.empty(lib.paritone_frontend_spectrogram_bytes(self._plain), np.uint8)
         if frames:
-            self._check(
+            _check(
                 lib.paritone_frontend_spectrogram(
                     self._plain,
                     ffi.from_buffer("int16_t[]", samples),
@@ -149,23 +149,16 @@ class Frontend:
         finish : the stream ends with the last chunk
         levels : also without a gate; they are 0 otherwise
         """
-        ffi, lib = self._ffi, self._lib
-        stream, ready = ffi.new("paritone_stream_t *"), ffi.new("int *")
-        handle = self._with_levels() if levels else self.handle
-        memory = ffi.new("uint64_t[]", -(-handle.stream_bytes // 8))
-        self._check(lib.paritone_stream_init(stream, handle, memory))
+        stream = self.open(levels=levels)
         for chunk in chunks:
-            pcm = ffi.from_buffer("int16_t[]", np.ascontiguousarray(chunk, np.int16))
-            taken = 0
-            while taken < len(pcm):
-                taken += lib.paritone_stream_push(stream, pcm + taken, len(pcm) - taken, ready)
-                if ready[0]:
-                    yield self._heard(stream)
-        while finish:
-            self._check(lib.paritone_stream_finish(stream, ready))
-            if not ready[0]:
-                break
-            yield self._heard(stream)
+            for _, heard in stream.push(chunk):
+                yield heard
+        if finish:
+            yield from stream.finish()
+
+    def open(self, *, levels: bool = False) -> Stream:
+        """Return a stream that nothing was pushed to yet; `levels` as `listen`'s."""
+        return Stream(self, self._with_levels() if levels else self.handle)
 
     def _with_levels(self) -> Any:
         """The frontend with a gate that no patch passes under, if it has none."""
@@ -190,7 +183,7 @@ class Frontend:
         scratch = ffi.new("uint64_t[]", -(-self.handle.scratch_bytes // 8))
         count = lib.paritone_frontend_stage_bytes(self.handle, stage)
         out = np.zeros(count // self._dtypes[stage].itemsize, self._dtypes[stage])
-        self._check(
+        _check(
             lib.paritone_frontend_trace(
                 self.handle,
                 ffi.from_buffer("int16_t[]", pcm),
@@ -207,16 +200,47 @@ class Frontend:
         names = ("int32", "int32", bins, "uint64", "int32", self.tables.dtype)
         return [np.dtype(name) for name in names]
 
-    def _heard(self, stream: Any) -> Heard:
-        t, lib = self.tables, self._lib
-        patch = np.zeros((t.n_mels, t.patch_length), t.dtype)
-        self._check(lib.paritone_stream_patch(stream, self._ffi.from_buffer(patch)))
-        silent = bool(t.silence and lib.paritone_stream_silent(stream))
-        return Heard(patch, lib.paritone_stream_level(stream), silent)
 
-    def _check(self, status: int) -> None:
-        if status != 0:
-            raise RuntimeError(f"the C frontend returned {status}")
+class Stream:
+    """PCM that comes in chunks of any length; made by `Frontend.open`."""
+
+    def __init__(self, frontend: Frontend, handle: Any) -> None:
+        self._tables = frontend.tables
+        self._ffi, self._lib = build.runtime()
+        self._handle = handle
+        self._stream, self._ready = self._ffi.new("paritone_stream_t *"), self._ffi.new("int *")
+        self._memory = self._ffi.new("uint64_t[]", -(-handle.stream_bytes // 8))
+        _check(self._lib.paritone_stream_init(self._stream, handle, self._memory))
+
+    def push(self, chunk: npt.NDArray[np.int16]) -> Iterator[tuple[int, Heard]]:
+        """Yield each patch that `chunk` completes, and after how many of its samples."""
+        pcm = self._ffi.from_buffer("int16_t[]", np.ascontiguousarray(chunk, np.int16))
+        taken = 0
+        while taken < len(pcm):
+            left = len(pcm) - taken
+            taken += self._lib.paritone_stream_push(self._stream, pcm + taken, left, self._ready)
+            if self._ready[0]:
+                yield taken, self._heard()
+
+    def finish(self) -> Iterator[Heard]:
+        """Yield the patches that the end of the stream completes."""
+        while True:
+            _check(self._lib.paritone_stream_finish(self._stream, self._ready))
+            if not self._ready[0]:
+                return
+            yield self._heard()
+
+    def _heard(self) -> Heard:
+        t, lib = self._tables, self._lib
+        patch = np.zeros((t.n_mels, t.patch_length), t.dtype)
+        _check(lib.paritone_stream_patch(self._stream, self._ffi.from_buffer(patch)))
+        silent = bool(t.silence and lib.paritone_stream_silent(self._stream))
+        return Heard(patch, lib.paritone_stream_level(self._stream), silent)
+
+
+def _check(status: int) -> None:
+    if status != 0:
+        raise RuntimeError(f"the C frontend returned {status}")
 
 
 def as_pcm(pcm: npt.ArrayLike) -> npt.NDArray[np.int16]:

@@ -75,7 +75,6 @@ def test_a_board_is_found_and_reached(boards: Boards, monkeypatch: pytest.Monkey
             listed(monkeypatch, (terminal, ST_LINK))
             with device.open(board, built.firmware) as opened:
                 found = [patch.scores for patch in opened.stream(pcm, features=False)]
-                assert opened.health.damage == 0
     with device.open(NAME, built.firmware) as opened:
         expected = [patch.scores for patch in opened.stream(pcm, features=False)]
     assert len(expected) >= 2

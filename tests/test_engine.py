@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from paritone.native.engine import Engine
 from tflite_models import Operation, Tensor, build, options, pack
 
 CLASSES = 10
+PATCHES = int(os.environ.get("PARITONE_ENGINE_PATCHES", "7"))
 
 
 def separable_cnn():
@@ -109,13 +111,13 @@ def converted(tmp_path_factory):
 def test_every_layer_and_output(converted, variant):
     path = converted(variant)
     engine, content = Engine(path), path.read_bytes()
-    patches = parity.random_patches(engine.input, 7, seed=1)
+    patches = parity.random_patches(engine.input, PATCHES, seed=1)
     layers = parity.compare_layers(engine, content, patches)
     assert not layers.mismatched, layers.first
-    assert layers.patches == 7
+    assert layers.patches == PATCHES
     for outcome in parity.compare(engine, content, patches):
         assert not outcome.mismatched, outcome
-        assert outcome.values == 7 * CLASSES
+        assert outcome.values == PATCHES * CLASSES
 
 
 def test_a_flipped_weight_is_found(converted):

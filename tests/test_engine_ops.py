@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +13,7 @@ from tflite_models import ACTIVATIONS, Case, Operation, Tensor, build, expect_pa
 
 # Each example compiles a model: few examples, the same ones every time.
 few = settings(
-    max_examples=25,
+    max_examples=int(os.environ.get("PARITONE_EXAMPLES", "25")),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -69,6 +69,8 @@ def test_parity_suite_is_clean_under_sanitizers(repository: Path, tmp_path: Path
         # Sanitized models take ten times as long; the plain run has more of them.
         "PARITONE_MODELS": "30",
         "PARITONE_NETWORKS": "3",
+        "PARITONE_EXAMPLES": "10",
+        "PARITONE_ENGINE_PATCHES": "2",
     }
     environment.pop("PYTEST_XDIST_WORKER", None)
     command = [sys.executable, "-m", "pytest", "-v", "-x", "-m", "parity", "-p", "no:cacheprovider"]

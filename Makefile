@@ -26,7 +26,7 @@ demo: ## the whole job on the shipped example, on an emulated STM32F405
 	@$(BIN)/paritone run --host-only-ok --config-path examples --config-name user_config.yaml hydra.run.dir=build/demo
 
 test: setup ## every test: parity, board, command line
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check host tests

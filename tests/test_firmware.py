@@ -412,7 +412,7 @@ def test_a_missing_tool_names_the_line_that_installs_it(
     assert line in capsys.readouterr().out
 
 
-def test_a_missing_port_and_a_silent_board(boards: Boards, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_port_and_a_silent_board(boards: Boards) -> None:
     built = boards("stm32f405")
     with (
         pytest.raises(ToolMissingError, match="/dev/no-such-port cannot be opened") as caught,
@@ -420,16 +420,13 @@ def test_a_missing_port_and_a_silent_board(boards: Boards, monkeypatch: pytest.M
     ):
         pass
     assert caught.value.exit_status == 3
-    monkeypatch.setattr(device, "HELLO_TIMEOUT_S", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"socket://127.0.0.1:{silent.getsockname()[1]}"
-        start = time.monotonic()
         with (
-            pytest.raises(ToolMissingError, match="does not answer") as caught,
+            pytest.raises(ToolMissingError, match=r"does not answer \(HELLO, 10 s\)") as caught,
             device.open("stm32f405", built.firmware, url),
         ):
             pass
-        assert time.monotonic() - start < 5
         assert caught.value.exit_status == 3
 
 

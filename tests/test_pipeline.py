@@ -163,7 +163,7 @@ def _training_set(folder, examples):
         (["quantization.quantization_type=QAT"], "quantization_type"),
         (["operation_mode=chain_eqeb", "benchmarking.board=toaster"], "stm32f405"),
         (["operation_mode=chain_eqeb", "feature_extraction.to_db=True"], "to_db"),
-        (["operation_mode=benchmarking"], "quantized"),
+        (["operation_mode=deployment"], "quantized"),
         (["dataset.test_csv_path=short.csv", "preprocessing.min_length=0"], "short.wav"),
         (["dataset.test_csv_path=cut.csv"], "cut.ogg"),
         (["dataset.test_csv_path=text.csv"], "text.ogg"),

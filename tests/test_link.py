@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from paritone import sources
 from paritone.errors import CheckFailedError, ToolMissingError
-from paritone.link import port, protocol, transport
+from paritone.link import health, port, protocol, transport
 from paritone.link.protocol import Decoder, Frame, Message, Refusal, Region
 from paritone.link.transport import SilentError, Transport
 from paritone.native import build
@@ -244,12 +244,14 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_number() -> None:
     assert len({frame.sequence for frame in board.seen}) == 1
 
 
-def test_a_damaged_request_is_repeated_at_once() -> None:
+def test_a_damaged_request_is_repeated_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waited for the answer first would run into the deadline."""
+    monkeypatch.setattr(health, "FIRST_WAIT_S", 60.0)
     refusal = protocol.encode(Frame(Message.ERROR, Refusal.FRAME, protocol.UNASKED))
-    start = time.monotonic()
-    answer, board = ask(lambda f, n: [refusal] if n == 1 else [reply(f)], repeat_s=5.0)
+    answer, board = ask(
+        lambda f, n: [refusal] if n == 1 else [reply(f)], repeat_s=60.0, timeout_s=10.0
+    )
     assert answer == b"ok"
-    assert time.monotonic() - start < 3
     assert len(board.seen) == 2
 
 

@@ -5,13 +5,17 @@ import json
 import shutil
 import statistics
 
+import numpy as np
 import pytest
+from sklearn import metrics as sklearn_metrics
 
 from paritone import cli, sweep
-from paritone.datasets import distributed
+from paritone.datasets import Clip, distributed
 from paritone.errors import ConfigError, ToolMissingError
+from paritone.evaluation import accuracy, metrics
 from paritone.sweep import comparison, pages
 from paritone.sweep.job import RECORD, Outcome, write
+from paritone.task import MultiLabel
 from zoo_config import tiny_project
 
 
@@ -64,8 +68,8 @@ def test_jobs_side_by_side(own, tmp_path, capfd, monkeypatch):
         record = json.loads((folder / RECORD).read_text())
         assert record["attempt"] == 1
         if job != 1:
-            accuracy = json.loads((folder / "summary.json").read_text())["accuracy"]
-            assert float(row["accuracy.float.clip"]) == accuracy["float"]["clip"]
+            found = json.loads((folder / "summary.json").read_text())["accuracy"]
+            assert float(row["accuracy.float.clip"]) == found["float"]["clip"]
             assert "Evaluating tiny.h5" in (folder / "output.log").read_text().replace(
                 "copy", "tiny"
             )
@@ -128,6 +132,7 @@ def test_a_launcher_that_is_not_there(tiny_config):
         sweep.planned(tiny_config.parent, "user_config.yaml", ["hydra/launcher=slurm"])
 
 
+LABELS = (("high",), ("low",), ("high", "low"), ()) * 4
 CLIPS = {(1, 0): 0.75, (2, 0): 0.8, (3, 0): 0.95, (1, 1): 0.5, (2, 1): 0.7}
 
 
@@ -145,8 +150,9 @@ def outcomes(folder):
         one = Outcome("now", number, overrides, str(place), 1, status=0, seconds=2.0)
         write(one)
         if (fold, dropout) in CLIPS:
-            accuracy = {"float": {"patch": 0.25, "clip": CLIPS[fold, dropout], "clips": 80}}
-            (place / "summary.json").write_text(json.dumps({"schema": 1, "accuracy": accuracy}))
+            row = {"patch": 0.25, "clip": CLIPS[fold, dropout], "clips": 80}
+            record = {"schema": 1, "accuracy": {"float": row}}
+            (place / "summary.json").write_text(json.dumps(record))
         found.append(one)
     return found
 
@@ -172,6 +178,38 @@ def test_means_over_folds(tmp_path, capsys):
     page = (tmp_path / "comparison.html").read_text()
     assert "83.33% ± 10.41" in page
     assert "data:image/png;base64," in page
+
+
+def test_several_labels_are_compared_by_mean_average_precision(tmp_path, capsys):
+    """Not by clips that have exactly their labels; scikit-learn is the oracle of the numbers."""
+    task, rng, wanted = MultiLabel(("high", "low"), (0.5, 0.5)), np.random.default_rng(3), []
+    clips = [Clip(tmp_path / f"{i}.wav", labels) for i, labels in enumerate(LABELS)]
+    actual = accuracy.labels_of(clips, task)
+    for number, noise in enumerate((0.2, 0.6)):
+        scores = np.clip(actual + rng.normal(0, noise, actual.shape), 0, 1).astype(np.float32)
+        found = accuracy.measure([row[None] for row in scores], clips, task, "float")
+        row = {**found.summary(), **metrics.of(found).record()}
+        place = tmp_path / str(number)
+        place.mkdir()
+        (place / "summary.json").write_text(json.dumps({"accuracy": {"float": row}}))
+        macro = sklearn_metrics.average_precision_score(actual, scores, average="macro")
+        wanted.append((macro, sklearn_metrics.hamming_loss(actual, scores >= 0.5)))
+    jobs = [
+        Outcome("now", n, (f"training.dropout={n}",), str(tmp_path / str(n)), 1, status=0)
+        for n in range(2)
+    ]
+    found = comparison.compare(jobs)
+    assert found.ranking == ("accuracy.float.mean_average_precision.clip",)
+    pages.write(found, tmp_path, tmp_path / "user_config.yaml")
+    printed, page = capsys.readouterr().out, (tmp_path / "comparison.html").read_text()
+    assert "float, mAP (clips)" in " ".join(printed.split())
+    rows = table(tmp_path / "comparison.csv")
+    for row, (precision, loss) in zip(rows, wanted, strict=True):
+        assert float(row["accuracy.float.mean_average_precision.clip"]) == pytest.approx(precision)
+        assert float(row["accuracy.float.hamming_loss.clip"]) == pytest.approx(loss)
+        assert f"{precision:.3f}" in printed
+        assert f"{loss:.3f}" in page
+    assert (tmp_path / "comparison.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_what_is_left_of_an_earlier_sweep_is_no_result(tmp_path):

@@ -17,6 +17,10 @@ RESULTS = (
     "accuracy.*.clip",
     "accuracy.*.patch",
     "accuracy.*.macro.f1",
+    "accuracy.*.mean_average_precision.clip",
+    "accuracy.*.mean_average_precision.patch",
+    "accuracy.*.hamming_loss.clip",
+    "accuracy.*.hamming_loss.patch",
     "parity.*.mismatched",
     "latency.inference",
     "latency.frontend_per_frame",
@@ -77,6 +81,17 @@ class Comparison:
     def fixed(self) -> tuple[str, ...]:
         """The swept keys that are no repeats: what tells groups apart."""
         return tuple(key for key in self.keys if not key.endswith(REPEATS))
+
+    @property
+    def ranking(self) -> tuple[str, ...]:
+        """The results that jobs are compared by first, one for each kind of model.
+
+        Shares of clips that are right; with several labels a clip, where few have exactly all of
+        theirs, the mean average precision.
+        """
+        several = any(_is(name, "accuracy.*.hamming_loss.clip") for name in self.results)
+        wanted = f"accuracy.*.{'mean_average_precision.' if several else ''}clip"
+        return tuple(name for name in self.results if _is(name, wanted))
 
     def means(self) -> dict[str, float]:
         """Numbers of the whole sweep, where it is one experiment repeated: else none."""

@@ -13,8 +13,8 @@ from paritone.report.html import Card, Section, Table, image
 from paritone.sweep.comparison import Comparison, Mean, Row
 
 NAME = "comparison"
-SHOWN = ("clip", "mismatched", "inference", "flash_bytes", "ram_bytes")
-"""What the terminal has room for; without any of these, everything."""
+SHOWN = ("mismatched", "inference", "flash_bytes", "ram_bytes")
+"""What the terminal has room for beside what jobs are compared by; without any, everything."""
 MOST_LABELS = 40
 _COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2")
 
@@ -48,8 +48,8 @@ def show(found: Comparison) -> None:
     from rich.markup import escape
     from rich.table import Table as Lines
 
-    names = [name for name in found.results if name.rsplit(".", 1)[-1] in SHOWN]
-    names = names or list(found.results)
+    shown = [name for name in found.results if name.rsplit(".", 1)[-1] in SHOWN]
+    names = [*found.ranking, *shown] or list(found.results)
     lines = Lines(title="comparison", title_style="")
     for name in ("job", *found.keys):
         lines.add_column(escape(name))
@@ -72,35 +72,50 @@ def title(name: str) -> str:
     """A result's name for people: ``accuracy.int8.clip`` is int8, clips."""
     section, *rest = name.split(".")
     if section == "accuracy":
-        return f"{rest[0]}, {_MEASURES.get(rest[-1], rest[-1])}"
+        return f"{rest[0]}, {_MEASURES['.'.join(rest[1:])]}"
     return {"parity": f"{rest[0]}, values that differ"}.get(section, rest[-1].replace("_", " "))
 
 
-_MEASURES = {"clip": "clips", "patch": "patches", "f1": "F1"}
+_MEASURES = {
+    "clip": "clips",
+    "patch": "patches",
+    "macro.f1": "F1",
+    "mean_average_precision.clip": "mAP (clips)",
+    "mean_average_precision.patch": "mAP (patches)",
+    "hamming_loss.clip": "Hamming loss (clips)",
+    "hamming_loss.patch": "Hamming loss (patches)",
+}
 
 
 def text(name: str, value: float | None) -> str:
     """A number as it is read: fractions in percent, counts with separators."""
     if value is None or math.isnan(value):
         return ""
-    if name.endswith((".clip", ".patch")):
+    if _is_share(name):
         return f"{value:.2%}"
-    return f"{value:.3f}" if name.endswith(".f1") else f"{value:,.0f}"
+    return f"{value:.3f}" if name.startswith("accuracy.") else f"{value:,.0f}"
+
+
+def _is_share(name: str) -> bool:
+    """Whether a result is a share of clips or patches, in percent; others have no unit."""
+    section, *rest = name.split(".")
+    return section == "accuracy" and rest[1:] in (["clip"], ["patch"])
 
 
 def draw(found: Comparison, path: Path) -> Path | None:
-    """Draw the clip accuracies of every job, over the groups or jobs; None without any."""
-    names = [name for name in found.results if name.endswith(".clip")]
-    places = _places(found)
+    """Draw what jobs are compared by, over the groups or jobs; None without any."""
+    names, places = found.ranking, _places(found)
     if not names or not 0 < len(places) <= MOST_LABELS:
         return None
     drawn = figures.figure(max(6.2, 1.6 + 0.9 * len(places)), 4.4)
     axes = drawn.add_subplot()
+    percent = _is_share(names[0])
     for index, name in enumerate(names):
         colour = _COLOURS[index % len(_COLOURS)]
         shift = (index - (len(names) - 1) / 2) * 0.16
         for place, (_, rows) in enumerate(places):
-            values = [100 * row.results[name] for row in rows if name in row.results]
+            values = [row.results[name] for row in rows if name in row.results]
+            values = [100 * value for value in values] if percent else values
             label = title(name) if place == 0 else None
             axes.plot([place + shift] * len(values), values, "o", c=colour, alpha=0.6, label=label)
             if len(values) > 1:
@@ -110,7 +125,8 @@ def draw(found: Comparison, path: Path) -> Path | None:
                 )
     axes.set_xticks(range(len(places)), [label for label, _ in places], rotation=20, ha="right")
     axes.set_xlim(-0.5, len(places) - 0.5)
-    axes.set(ylabel="% of clips", xlabel=", ".join(found.fixed if found.groups else found.keys))
+    ylabel = "% of clips" if percent else "mAP (clips)"
+    axes.set(ylabel=ylabel, xlabel=", ".join(found.fixed if found.groups else found.keys))
     axes.grid(axis="y", alpha=0.3)
     axes.legend(
         fontsize=8, ncols=min(4, len(names)), loc="upper center", bbox_to_anchor=(0.5, 1.14)
@@ -140,7 +156,7 @@ def _short(values: Sequence[str]) -> str:
 
 
 def _image(drawn: Path, folder: Path) -> html.Image:
-    return image(drawn, "clip accuracy; a bar is the mean of the jobs of its place", folder)
+    return image(drawn, "a point is a job, a bar the mean of the jobs of its place", folder)
 
 
 def _summary(found: Comparison) -> Section:
@@ -183,7 +199,7 @@ def _spread(name: str, mean: Mean) -> str:
     value, deviation = mean.found.get(name, (math.nan, math.nan))
     if math.isnan(value) or math.isnan(deviation):
         return text(name, value)
-    if name.endswith((".clip", ".patch")):
+    if _is_share(name):
         return f"{value:.2%} ± {100 * deviation:.2f}"
     return f"{text(name, value)} ± {text(name, deviation)}"
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -197,6 +198,20 @@ def test_the_same_run_gives_the_same_report(run_dir, tiny_config, monkeypatch):
     again = run_dir.with_name("again")
     pipeline.run(pipeline.prepare(config, host_only=True), again)
     assert (again / html.NAME).read_bytes() == before
+
+
+def test_a_copied_project_has_the_same_report(tiny_config, tmp_path, monkeypatch):
+    """Paths are shown as from the working directory, hashes with them; others as they are."""
+    written, pages = tiny_config.read_text().replace(f"{tiny_config.parent}/", ""), []
+    for name in ("one", "two"):
+        monkeypatch.chdir(shutil.copytree(tiny_config.parent, tmp_path / name))
+        Path("user_config.yaml").write_text(written)
+        config = configuration.load_file("user_config.yaml", ["operation_mode=evaluation"])
+        pipeline.run(pipeline.prepare(config), Path("out"))
+        pages.append(Path("out", html.NAME).read_text(encoding="utf-8"))
+    assert pages[0] == pages[1]
+    assert "model_path: tiny.h5" in pages[0]
+    assert str(tmp_path) not in pages[0]
 
 
 def test_areas_of_the_curves_are_those_of_scikit_learn():

@@ -287,5 +287,5 @@ def _device_problem(model: Path, config: Config) -> str | None:
     try:
         frontend_tables(_planned(model, config), config)
     except ParitoneError as error:
-        return str(error)
+        return str(error).replace(str(model), model.name)  # kept by its content, wherever it lies
     return None

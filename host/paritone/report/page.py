@@ -288,7 +288,7 @@ def _memory(found: Material) -> Section:
 def _configuration(found: Material) -> Section:
     import yaml
 
-    text = yaml.safe_dump(found.config.model_dump(mode="json"), sort_keys=False)
+    text = yaml.safe_dump(_relative(found.config.model_dump(mode="json")), sort_keys=False)
     rows = [(path.name, _sha256(path.read_bytes())) for path in found.models if path.is_file()]
     rows.append(("configuration", _sha256(text.encode())))
     versions = [(name, importlib.metadata.version(name)) for name in _PACKAGES]
@@ -302,6 +302,17 @@ def _configuration(found: Material) -> Section:
         ],
         blocks=[Block("The whole configuration, defaults included", text)],
     )
+
+
+def _relative(node: Any) -> Any:
+    """Paths below the working directory as seen from there: another copy has the same report."""
+    if isinstance(node, dict):
+        return {key: _relative(inner) for key, inner in node.items()}
+    if isinstance(node, list):
+        return [_relative(inner) for inner in node]
+    if isinstance(node, str) and Path(node).is_relative_to(Path.cwd()):
+        return Path(node).relative_to(Path.cwd()).as_posix()
+    return node
 
 
 def _sha256(content: bytes) -> str:

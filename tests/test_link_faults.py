@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from board_behind import bad_line
 from board_projects import Boards, Built, noise
 from paritone import device
-from paritone.boards.qemu import Emulator
-from paritone.device import Device, flash
+from paritone.device import Device
 from paritone.errors import CheckFailedError
 from paritone.features import integer
 from paritone.link.health import HOPELESS, LEAST_WAIT_S, RECENT, Health, Wait
@@ -64,24 +63,11 @@ def sound(built: Built, patches: int) -> Sound:
 @contextmanager
 def board_behind(built: Built, faults: Faults, seed: int) -> Iterator[tuple[Device, BadLine]]:
     """The emulated board behind a bad line."""
-    with Emulator(built.project.board) as emulator:
-        flash.flash(built.firmware.elf, emulator.gdb, flash.EMULATOR_RESET)
-        with (
-            BadLine(emulator.serial_url, faults, seed, lambda: press_reset(emulator)) as line,
-            device.open(NAME, built.firmware, line.url) as board,
-        ):
-            yield board, line
-
-
-def press_reset(emulator: Emulator) -> None:
-    command = ["gdb-multiarch", "-nx", "-batch", "-ex", "set architecture armv7"]
-    for text in (
-        f"target extended-remote {emulator.gdb}",
-        f"monitor {flash.EMULATOR_RESET}",
-        "detach",
+    with (
+        bad_line(built, faults, seed) as line,
+        device.open(NAME, built.firmware, line.url) as board,
     ):
-        command += ["-ex", text]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+        yield board, line
 
 
 def expect_all(board: Device, heard: Sound, *, features: bool) -> None:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import chain, pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from board_behind import bad_line
 from board_projects import GATE, Boards, Built, hushed, noise
 from paritone import cli
 from paritone.boards.qemu import Emulator
@@ -30,7 +32,9 @@ from paritone.device import flash
 from paritone.features import integer
 from paritone.monitor import recording
 from paritone.monitor.backlog import Backlog, Gap
+from paritone.monitor.ears import RESETS
 from paritone.tflite_reference import Reference, dequantize
+from serial_faults import Faults
 from terminal import Terminal
 
 RATE = 16000
@@ -65,7 +69,11 @@ def references(built: Built, pcm: np.ndarray) -> tuple[Any, Any, Any]:
 
 def require_as_reference(built: Built, kept: recording.Recording) -> int:
     """Every patch of a recording against the references; how many there are."""
-    features, scores, silent = references(built, kept.pcm)
+    places, tables = [0, *kept.resets, len(kept.pcm)], built.project.tables()
+    least = tables.n_fft + (tables.patch_length - 1) * tables.hop_length
+    streams = [kept.pcm[start:end] for start, end in pairwise(places) if end - start >= least]
+    found = [references(built, pcm) for pcm in streams]
+    features, scores, silent = (list(chain(*parts)) for parts in zip(*found, strict=True))
     assert len(kept.heard) == len(features)
     for patch, wanted, score, mute in zip(kept.heard, features, scores, silent, strict=True):
         assert np.array_equal(patch.features, wanted)
@@ -190,6 +198,54 @@ def test_a_board_that_does_not_keep_up(
     assert int(dropped[-1].replace(",", "")) == sum(n for _, n in read.about["gaps"]) > 0
     assert len(read.pcm) + sum(n for _, n in read.about["gaps"]) == 6 * RATE
     require_as_reference(built, read)
+
+
+def test_a_board_that_is_reset_goes_on(
+    boards: Boards, tiny_config: Path, tmp_path: Path, capsys: Any
+) -> None:
+    """What it hears anew is recorded as that: the bits of each of its streams, and of a replay."""
+    built, kept, report = boards("stm32f405"), tmp_path / "kept", tmp_path / "found.json"
+    sound = tmp_path / "sound.wav"
+    soundfile.write(sound, noise(2 * RATE) // 8, RATE, subtype="PCM_16")
+    words = of_model(built, tiny_config, "--board", "stm32f405", "--file", sound, "--fast")
+    words += ["--record", kept, "--json", report]
+    with bad_line(built, Faults(resets=(150, 400, 530, 540)), seed=1) as line:
+        assert monitor(*words, "--port", line.url) == 0
+        assert line.done.reset == 4
+    said = capsys.readouterr().out
+    read = recording.read(kept)
+    marks = read.about["resets"]
+    assert 3 <= len(marks) <= 4, "one that falls into the greeting after another is none more"
+    assert 0 < marks[0] < marks[1] < marks[2] < len(read.pcm) == 2 * RATE
+    assert json.loads(report.read_text())["link"]["resets"] == len(marks)
+    assert "stm32f405 was reset once: it hears anew what came after" in said
+    assert f"  stm32f405 was reset {len(marks)} times: it hears anew what came after" in said
+    assert require_as_reference(built, read) >= 6
+    assert monitor("--replay", kept, "--board", "native") == 0
+    assert f"{len(read.heard)} patches of stm32f405 replayed" in capsys.readouterr().out
+    index = json.loads((kept / "recording.json").read_text())
+    (kept / "recording.json").write_text(json.dumps({**index, "resets": []}))
+    assert monitor("--replay", kept, "--board", "native") == 1, "the marks are what it needs"
+    (kept / "recording.json").write_text(json.dumps({**index, "resets": [9, 3]}))
+    assert monitor("--replay", kept) == 2
+    assert "resets after [9, 3] of 32000 samples" in capsys.readouterr().err
+
+
+def test_a_board_that_resets_for_ever_is_given_up(
+    boards: Boards, tiny_config: Path, clip: Path, tmp_path: Path, capsys: Any
+) -> None:
+    """What was heard until then is kept, and says why there is no more."""
+    built, kept, report = boards("stm32f405"), tmp_path / "kept", tmp_path / "found.json"
+    words = of_model(built, tiny_config, "--board", "stm32f405", "--file", clip, "--fast")
+    with bad_line(built, Faults(resets=tuple(range(200, 2000, 20))), seed=1) as line:
+        assert monitor(*words, "--port", line.url, "--record", kept, "--json", report) == 1
+        assert line.done.reset >= RESETS
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch("paritone: stm32f405 was reset 5 times without completing .*", error)
+    assert not report.exists()
+    read = recording.read(kept)
+    assert (f"paritone: {read.about['ended']}", read.about["finished"]) == (error, False)
+    assert monitor("--replay", kept, "--board", "native") == 0
 
 
 def test_a_killed_recording_is_not_taken_for_one(

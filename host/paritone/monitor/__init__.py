@@ -21,7 +21,7 @@ from paritone.monitor.backlog import Backlog, Chunk
 from paritone.monitor.ears import Ear
 from paritone.monitor.recording import Recorder
 from paritone.monitor.sources import Source
-from paritone.monitor.tally import Tally, losses, status
+from paritone.monitor.tally import Tally, anew, losses, status
 from paritone.monitor.view import View
 from paritone.project import Project
 
@@ -120,7 +120,8 @@ class _Session:
             raise
         finally:
             if self._recorder is not None:
-                self._recorder.close(ended, self._backlog.gaps, finished=finished)
+                gaps, resets = self._backlog.gaps, self._ear.resets
+                self._recorder.close(ended, gaps, resets, finished=finished)
 
     def _take(self) -> Chunk | None:
         return self._backlog.take(TAKE_SAMPLES, POLL_S)
@@ -143,8 +144,7 @@ class _Session:
     def _tell(self, chunk: Chunk, heard: list[tuple[ears.Heard, float]], shown: View) -> None:
         if self._recorder is not None:
             self._recorder.add(chunk.pcm, [patch for patch, _ in heard])
-        if heard:
-            self._tally.line = self._ear.line()
+        self._tally.line = self._ear.line()
         for patch, latency_s in heard:
             shown.patch(self._tally.add(patch, latency_s))
         shown.tick()
@@ -175,7 +175,7 @@ def show(found: Outcome) -> None:
     tally = found.tally
     classes = ", ".join(f"{name} {count}" for name, count in tally.classes.most_common())
     print(f"{tally.seconds:.2f} s heard, {tally.patches} patches: {classes or 'none'}")
-    for line in (*status(tally), losses(tally, found.name)):
+    for line in (*status(tally), anew(tally, found.name), losses(tally, found.name)):
         if line is not None:
             print(f"  {line}")
     if found.recording is not None:

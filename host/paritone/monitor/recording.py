@@ -74,12 +74,15 @@ class Recorder:
             self._like = patch.features  # its dtype and shape, as all have them
             self._heard.append(replace(patch, features=patch.features[:0]))
 
-    def close(self, ended: str, gaps: Sequence[Gap], *, finished: bool) -> Path:
+    def close(
+        self, ended: str, gaps: Sequence[Gap], resets: Sequence[int], *, finished: bool
+    ) -> Path:
         """Complete the recording.
 
         Parameters
         ----------
         ended : why it did
+        resets : samples that were heard before each time that the board began anew
         finished : the stream was ended too, so that its last patches are there
         """
         self._pcm.close()
@@ -95,6 +98,7 @@ class Recorder:
             "samples": self._samples,
             "patches": len(self._heard),
             "gaps": [[gap.at, gap.samples] for gap in gaps],
+            "resets": [at for at in resets if at <= self._samples],
         }
         (self._partial / INDEX).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         if self.folder.is_dir():
@@ -129,6 +133,7 @@ class Recording:
     ----------
     about : recording.json
     pcm : int16 [samples] that were heard, gaps left out
+    resets : places in them, in order, from which on the board heard anew
     heard : its patches
     """
 
@@ -136,6 +141,7 @@ class Recording:
     about: dict[str, Any]
     config: Config
     pcm: Pcm
+    resets: tuple[int, ...]
     heard: tuple[Heard, ...]
 
     @property
@@ -165,6 +171,7 @@ def read(folder: Path) -> Recording:
         pcm, _ = soundfile.read(folder / PCM, dtype="int16")
         with np.load(folder / PATCHES, allow_pickle=False) as arrays:
             heard = _heard(dict(arrays))
+        resets = _resets(about.get("resets", []), len(pcm))
         whole = (len(pcm), len(heard)) == (about["samples"], about["patches"])
         same = sha256(folder / MODEL) == about["sha256"]["model"]
     except (OSError, ValueError, KeyError, AttributeError, soundfile.SoundFileError) as error:
@@ -173,7 +180,15 @@ def read(folder: Path) -> Recording:
         what = f"{PCM} or {PATCHES}" if same else MODEL
         raise ConfigError(f"{folder}: {what} is not what was recorded")
     config = configuration.load_sections(folder / CONFIG)
-    return Recording(folder, about, config, pcm, heard)
+    return Recording(folder, about, config, pcm, resets, heard)
+
+
+def _resets(places: Any, samples: int) -> tuple[int, ...]:
+    """Places in order; ValueError for anything else."""
+    found = tuple(int(place) for place in places)
+    if list(found) != sorted(found) or not all(0 <= place <= samples for place in found):
+        raise ValueError(f"resets after {list(found)} of {samples} samples")
+    return found
 
 
 def _heard(arrays: dict[str, NDArray[Any]]) -> tuple[Heard, ...]:

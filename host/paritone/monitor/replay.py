@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +83,18 @@ def replay(folder: Path, board: str | None, port: str | None, build_in: Path) ->
 
 
 def _hear(ear: Ear, recorded: Recording) -> Iterator[Heard]:
-    starts = range(0, len(recorded.pcm), CHUNK_SAMPLES)
-    for start in track(starts, f"Replaying on {ear.name}", len(starts)):
-        yield from ear.hear(recorded.pcm[start : start + CHUNK_SAMPLES])
+    samples, resets = len(recorded.pcm), set(recorded.resets)
+    places = sorted({*range(0, samples, CHUNK_SAMPLES), *resets, samples})
+    for start, end in track(list(pairwise(places)), f"Replaying on {ear.name}", len(places) - 1):
+        if start in resets:
+            ear.restart()
+        yield from ear.hear(recorded.pcm[start:end])
+    if samples in resets:
+        ear.restart()
     if recorded.about["finished"]:
         yield from ear.finish()
+    if ear.resets:
+        raise CheckFailedError(f"{ear.name} was reset during the replay: replay again")
 
 
 def _compare(recorded: Recording, again: list[Heard], ear: Ear) -> Replay:

@@ -148,6 +148,15 @@ def status(tally: Tally) -> list[str]:
     return found
 
 
+def anew(tally: Tally, name: str) -> str | None:
+    """How often the board lost what it had heard; None if it never did."""
+    count = tally.line.resets if tally.line else 0
+    if not count:
+        return None
+    times = "once" if count == 1 else f"{count} times"
+    return f"{name} was reset {times}: it hears anew what came after"
+
+
 def losses(tally: Tally, name: str) -> str | None:
     """What was dropped; None if nothing was."""
     if not tally.dropped:

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from paritone.monitor import picture
 from paritone.monitor.picture import Roll
-from paritone.monitor.tally import Tally, Told, losses, ranked, status
+from paritone.monitor.tally import Tally, Told, anew, losses, ranked, status
 
 PER_SECOND = 4
 CLASSES = 8
@@ -48,10 +48,11 @@ class View(Protocol):
 
 
 class Lines:
-    """A line a patch, and one whenever something was dropped; for files and pipes."""
+    """A line a patch, and one at each loss of sound or of the board; for files and pipes."""
 
     def __init__(self, title: str, name: str, tally: Tally) -> None:
-        self._name, self._tally, self._dropped = name, tally, 0
+        self._name, self._tally = name, tally
+        self._dropped = self._resets = 0
         print(f"{title} on {name}", flush=True)
 
     def __enter__(self) -> Lines:
@@ -77,10 +78,15 @@ class Lines:
         print(f"{told.seconds:8.2f} s  {told.text}{score}{more}  {_ms(told)}", flush=True)
 
     def tick(self) -> None:
-        """Say so when more was dropped than before."""
-        if self._tally.dropped > self._dropped:
-            self._dropped = self._tally.dropped
-            print(f"{self._tally.seconds:8.2f} s  {losses(self._tally, self._name)}", flush=True)
+        """Say so when more was dropped than before, or the board was reset."""
+        tally = self._tally
+        resets = tally.line.resets if tally.line else 0
+        if resets > self._resets:
+            self._resets = resets
+            print(f"{tally.seconds:8.2f} s  {anew(tally, self._name)}", flush=True)
+        if tally.dropped > self._dropped:
+            self._dropped = tally.dropped
+            print(f"{tally.seconds:8.2f} s  {losses(tally, self._name)}", flush=True)
 
 
 class Screen:
@@ -154,9 +160,9 @@ class Screen:
         latency, *rest = status(self._tally) or [""]
         for line in (now + latency, "  ".join(rest)):
             yield Text(line, style="dim", no_wrap=True)
-        lost = losses(self._tally, self._name)
-        if lost is not None:
-            yield Text(lost, style="bold red")
+        for told in (anew(self._tally, self._name), losses(self._tally, self._name)):
+            if told is not None:
+                yield Text(told, style="bold red", no_wrap=True)
 
 
 class _Picture:

@@ -29,6 +29,8 @@ class Faults:
     corrupt, drop, duplicate, reorder, delay : shares; a chunk reordered goes after its successor
     delay_s, stall_s : how long a delayed chunk, and the line at a stall, wait
     stalls, disconnects, resets : numbers of chunks, both directions counted together
+    unplugged : the cable goes out there for good; None: never
+    begin : the shares are those of chunks from there on
     """
 
     corrupt: float = 0.0
@@ -41,6 +43,8 @@ class Faults:
     stalls: tuple[int, ...] = ()
     disconnects: tuple[int, ...] = ()
     resets: tuple[int, ...] = ()
+    unplugged: int | None = None
+    begin: int = 0
 
 
 @dataclass
@@ -102,6 +106,7 @@ class BadLine:
             [(at, "stall") for at in faults.stalls]
             + [(at, "cut") for at in faults.disconnects]
             + [(at, "reset") for at in faults.resets]
+            + ([(faults.unplugged, "unplug")] if faults.unplugged is not None else [])
         )
         self._directions = [_Direction(f"{seed} out"), _Direction(f"{seed} back")]
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -161,6 +166,8 @@ class BadLine:
         self.done.chunks += new
         self._happen()
         faults, fate = self.faults, random.Random(f"{direction.seed} {number}")
+        if self.done.chunks < faults.begin:
+            return part
         if fate.random() < faults.corrupt:
             self.done.corrupted += new
             at = fate.randrange(len(part))
@@ -193,4 +200,7 @@ class BadLine:
                 self._reset()
             else:
                 self.done.disconnected += 1
+                if event == "unplug":
+                    self._ended.set()
+                    self._listener.close()
                 raise _CutError

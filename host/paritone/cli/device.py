@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from paritone.cli import app
+from paritone.cli import app, findings
+from paritone.cli.findings import JsonFile
 
 if TYPE_CHECKING:
     from paritone.device import Device
@@ -50,18 +50,10 @@ CmsisDsp = Annotated[
         "--cmsis-dsp", metavar="DIR", help="Frontend on genuine CMSIS-DSP from DIR: the same bits."
     ),
 ]
-JsonFile = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Write the findings here too.")
-]
 
 
 def _file(config: Path | None, folder: Path | None, name: str) -> Path | None:
     return folder / name if config is None and folder is not None else config
-
-
-def _write(path: Path | None, record: Any) -> None:
-    if path is not None:
-        path.write_text(json.dumps(record, indent=2) + "\n")
 
 
 @app.command()
@@ -96,7 +88,7 @@ def boards(json_file: JsonFile = None) -> None:
             }
         )
     Console().print(table)
-    _write(json_file, records)
+    findings.write(json_file, records)
 
 
 @app.command()
@@ -115,7 +107,7 @@ def doctor(json_file: JsonFile = None) -> None:
         typer.echo(f"{line.name:<18} {line.use:<16} {line.text}")
     ports = [(line.name, line.text) for line in attached if line.use == examination.PORT]
     record = {"tools": [asdict(item) for item in found], "ports": ports}
-    _write(json_file, {**record, "attached": [asdict(line) for line in attached]})
+    findings.write(json_file, {**record, "attached": [asdict(line) for line in attached]})
     missing = [item.name for item in found if not item.ok]
     missing += [f"permission for {line.name}" for line in attached if not line.permitted]
     if missing:
@@ -145,7 +137,7 @@ def build(
         title = name.removesuffix("_bytes").replace("_", " ")
         typer.echo(f"  {title:<15} {size:>10,} B")
     typer.echo(f"  deepest calls, bytes of each: {firmware.stack}")
-    _write(json_file, {"board": project.board.name, "memory": firmware.memory})
+    findings.write(json_file, {"board": project.board.name, "memory": firmware.memory})
 
 
 def _show_map(manifest: Mapping[str, Any]) -> None:
@@ -227,7 +219,7 @@ def flash(
     if port is not None or (tool is None and gdb is None):
         with devices.open(project.board, firmware, port) as opened:
             _greet(opened, emulated=port is None)
-    _write(json_file, {"board": project.board.name, "memory": firmware.memory})
+    findings.write(json_file, {"board": project.board.name, "memory": firmware.memory})
 
 
 def _greet(device: Device, *, emulated: bool) -> None:
@@ -269,7 +261,7 @@ def validate(
         typer.echo(f"{drawn}: where they differ, drawn")
     spread = {"spread": found.spread.record(), "picture": str(drawn) if drawn else None}
     record = {"schema": 1, "board": project.board.name, "parity": found.record(), **spread}
-    _write(json_file, record)
+    findings.write(json_file, record)
     found.require_equal()
 
 
@@ -307,7 +299,7 @@ def latency(
     drawn = figures.latency(record["layers"], record["unit"], path)
     typer.echo(f"{drawn}: the layers, drawn")
     sections = {"latency": record, "memory": found.memory}
-    _write(json_file, {"schema": 1, "board": project.board.name, **sections})
+    findings.write(json_file, {"schema": 1, "board": project.board.name, **sections})
 
 
 @app.command()
@@ -347,7 +339,7 @@ def _bench(
 
     found = benching.bench(project, port)
     benching.show(found, functions=functions, annotated=annotated)
-    _write(json_file, found.record())
+    findings.write(json_file, found.record())
 
 
 def _project(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from paritone.cli import app
+from paritone.cli import app, findings
+from paritone.cli.findings import JsonFile
 
 if TYPE_CHECKING:
     from paritone.config import Config
@@ -18,9 +18,6 @@ Model = Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="Quantized m
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="[KEY=VALUE]...", help="Hydra's overrides.", show_default=False),
-]
-JsonFile = Annotated[
-    Path | None, typer.Option("--json", help="Write the findings here too.", metavar="FILE")
 ]
 
 
@@ -60,8 +57,7 @@ def generate(
         f"{record.weights_bytes:,} B of weights, {record.arena_bytes:,} B of arena"
     )
     memory_map.show(record.memory, record.arena_bytes, record.optimization, len(record.calls))
-    if json_file is not None:
-        json_file.write_text(json.dumps(asdict(record), indent=2) + "\n")
+    findings.write(json_file, asdict(record))
 
 
 @app.command()
@@ -178,19 +174,18 @@ def _report(found: list[tuple[str, Comparison]], plan: Any, json_file: Path | No
         numbers = (f"{c.patches:,}", f"{c.values:,}", f"{c.mismatched:,}")
         table.add_row(kind, " / ".join(c.between), *numbers, first)
     Console().print(table)
-    if json_file is not None:
-        record = {
-            "schema": 1,
-            "model": {
-                "sha256": plan.graph.sha256,
-                "macs": plan.macs,
-                "weights_bytes": plan.weights_bytes,
-                "arena_bytes": plan.arena_bytes,
-                "input": {"dtype": plan.inputs[0].dtype, "shape": list(plan.inputs[0].shape)},
-            },
-            "parity": [{"inputs": kind, **c.record()} for kind, c in found],
-        }
-        json_file.write_text(json.dumps(record, indent=2) + "\n")
+    record = {
+        "schema": 1,
+        "model": {
+            "sha256": plan.graph.sha256,
+            "macs": plan.macs,
+            "weights_bytes": plan.weights_bytes,
+            "arena_bytes": plan.arena_bytes,
+            "input": {"dtype": plan.inputs[0].dtype, "shape": list(plan.inputs[0].shape)},
+        },
+        "parity": [{"inputs": kind, **c.record()} for kind, c in found],
+    }
+    findings.write(json_file, record)
     bad = [c for _, c in found if c.mismatched]
     if bad:
         raise CheckFailedError(

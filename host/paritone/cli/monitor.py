@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paritone.cli import INTERRUPTED, app
-from paritone.cli.device import Arguments, ConfigFile, JsonFile, Out, Port
+from paritone.cli import INTERRUPTED, app, findings
+from paritone.cli.device import Arguments, ConfigFile, Out, Port
+from paritone.cli.findings import JsonFile
 
 if TYPE_CHECKING:
     from paritone.monitor.sources import Source
@@ -126,7 +126,7 @@ def _listen(
 
     found = live.monitor(project, source, port, native=native, record=record)
     live.show(found)
-    _write(json_file, found.record())
+    findings.write(json_file, found.record())
     if found.interrupted:
         raise typer.Exit(INTERRUPTED)
 
@@ -141,10 +141,5 @@ def _replay(
     with tempfile.TemporaryDirectory(prefix="paritone-") as build_in:
         found = replay.replay(folder, board, port, out or Path(build_in))
     replay.show(found)
-    _write(json_file, found.record())
+    findings.write(json_file, found.record())
     found.require_equal()
-
-
-def _write(path: Path | None, record: Any) -> None:
-    if path is not None:
-        path.write_text(json.dumps(record, indent=2) + "\n")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from paritone.cli import app
+from paritone.cli import app, findings
+from paritone.cli.findings import JsonFile
 
 
 @app.command()
@@ -19,9 +19,7 @@ def calibrate(
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="Hydra's overrides.", show_default=False),
     ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the findings here too.")
-    ] = None,
+    json_file: JsonFile = None,
     plot_file: Annotated[
         Path | None,
         typer.Option("--plot", metavar="FILE.png", help="Draw accuracy against the threshold."),
@@ -40,9 +38,8 @@ def calibrate(
     from paritone.errors import ConfigError, ModelError
     from paritone.evaluation import calibration
 
-    for path in (json_file, plot_file):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise ConfigError(f"{path}: there is no folder {path.parent}")
+    if plot_file is not None and not plot_file.absolute().parent.is_dir():
+        raise ConfigError(f"{plot_file}: there is no folder {plot_file.parent}")
     config = configuration.load_sections(config_file, overrides or [])
     if not model.is_file():
         raise ModelError(f"{model}: no such model")
@@ -51,7 +48,6 @@ def calibrate(
     quiet.import_tensorflow()
     found = calibration.calibrate(model, config)
     calibration.show(found, model.name)
-    if json_file is not None:
-        json_file.write_text(json.dumps(found.record(), indent=2) + "\n")
+    findings.write(json_file, found.record())
     if plot_file is not None:
         calibration.plot(found, plot_file)

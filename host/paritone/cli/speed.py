@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from paritone.cli import app
+from paritone.cli import app, findings
+from paritone.cli.findings import JsonFile
 
 
 @app.command()
@@ -26,9 +26,7 @@ def speed(
         typer.Option("--config", metavar="FILE", help="Configuration (default: the example's)."),
     ] = None,
     patches: Annotated[int, typer.Option(min=1, help="Patches of its test clips, at most.")] = 60,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the findings here too.")
-    ] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Features beside librosa, models beside TensorFlow Lite's reference kernels, on one core."""
     from paritone import project
@@ -42,6 +40,4 @@ def speed(
     for path, file in files:
         found.append(engine.measure(file, config, str(path), patches))
         typer.echo(found[-1])
-    if json_file is not None:
-        record = {"schema": 1, "speed": [item.record() for item in found]}
-        json_file.write_text(json.dumps(record, indent=2) + "\n")
+    findings.write(json_file, {"schema": 1, "speed": [item.record() for item in found]})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from paritone.cli import app
+from paritone.cli import app, findings
+from paritone.cli.findings import JsonFile
 
 ConfigPath = Annotated[
     Path, typer.Option("--config-path", help="Folder of the configuration.", metavar="DIR")
@@ -63,9 +63,7 @@ def check(
     overrides: Overrides = None,
     config_path: ConfigPath = Path(),
     config_name: ConfigName = "user_config.yaml",
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the findings here too.", metavar="FILE")
-    ] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Validate a configuration without running it: what would run on what."""
     from rich.console import Console
@@ -77,5 +75,4 @@ def check(
     configuration.require_supported(config)
     found = preview.preview(config, boards.DEFAULT)
     preview.show(found, Console(soft_wrap=not sys.stdout.isatty()))
-    if json_file is not None:
-        json_file.write_text(json.dumps(found.record(), indent=2) + "\n")
+    findings.write(json_file, found.record())

@@ -20,6 +20,8 @@ from paritone.link.protocol import Frame, Message, Progress
 from paritone.link.transport import BoardResetError, DamagedError, Transport
 
 REPEAT_S = 1.0
+FRAMES_TIMEOUT_S = 60.0
+"""Until the answer to samples on which no model is run, whatever becomes of the line."""
 ROUND = 1 << 32
 PROBE_TRIES = 2
 """After so many repetitions a frame without samples asks how far the board is."""
@@ -43,7 +45,7 @@ class PcmStream:
     Parameters
     ----------
     ring_bytes : what the board keeps while it computes
-    timeout_s : longest time without any progress
+    timeout_s : longest time without any progress, inferences included
     undisturbed : of `push` and `finish`, as `Transport.request`'s
 
     Attributes
@@ -80,13 +82,14 @@ class PcmStream:
         return progress
 
     def _slow(self, message: Message, infer: bool, payload: bytes) -> Progress:
-        argument = protocol.INFER if infer else 0
+        # Frames alone are soon done: who listens live is told of a dead line in a minute.
+        slow = infer or self._undisturbed
         answer = self._line.request(
             message,
-            argument,
+            protocol.INFER if infer else 0,
             payload,
-            timeout_s=self._timeout_s,
-            repeat_s=self._timeout_s / 5,
+            timeout_s=self._timeout_s if slow else min(self._timeout_s, FRAMES_TIMEOUT_S),
+            repeat_s=self._timeout_s / 5 if slow else REPEAT_S,
             undisturbed=self._undisturbed,
         )
         return Progress.unpack(answer)

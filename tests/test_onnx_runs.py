@@ -51,6 +51,10 @@ def test_a_float_onnx_model_to_the_board_and_back_in(project, model, tmp_path):
     assert compared["most_steps"] <= 4
     parity = found["parity"]["model"]
     assert (parity["mismatched"], parity["between"][-1]) == (0, "stm32f405")
+    layers = found["quantization"]["layers"]
+    assert [layer["name"] for layer in layers] == ["conv1", "pool", "fc", "softmax"]
+    assert all(layer["snr_db"] > 20 for layer in layers)
+    assert "SNR, dB" in (tmp_path / "run/report.html").read_text()
     made = sorted(path.name for path in (tmp_path / "run/quantized_models").iterdir())
     assert made == ["quantized_model.onnx", "quantized_model.tflite"]
     quantized = tmp_path / "quantized.onnx"

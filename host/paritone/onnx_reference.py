@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ class OnnxReference:
     Parameters
     ----------
     model : a file or its content
+    also : names of tensors inside, for `tensors`
 
     Raises
     ------
@@ -31,10 +34,12 @@ class OnnxReference:
         The extra ``onnx`` is not installed.
     """
 
-    def __init__(self, model: Path | bytes) -> None:
+    def __init__(self, model: Path | bytes, also: Sequence[str] = ()) -> None:
         name = "the model" if isinstance(model, bytes) else str(model)
         content = model if isinstance(model, bytes) else _read(model)
         proto = onnx_file.parse(content, name)
+        if also:
+            content = _giving(proto, also)
         onnx_file.require("onnxruntime")
         import onnxruntime
 
@@ -68,15 +73,27 @@ class OnnxReference:
         -------
         float32 [n, classes]
         """
+        name = self._session.get_outputs()[0].name
+        found = [self.tensors(patch, [name])[name].reshape(-1) for patch in patches]
+        return np.stack(found).astype(np.float32)
+
+    def tensors(self, patch: NDArray[np.float32], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Run one patch, float32 [n_mels, patch_length]; give its output or tensors of `also`."""
         try:
-            found = [
-                self._session.run(None, {self._name: patch.reshape(self._shape)})[0].reshape(-1)
-                for patch in patches
-            ]
+            found = self._session.run(list(names), {self._name: patch.reshape(self._shape)})
         except Exception as error:
             reason = onnx_file.one_line(error)
             raise ModelError(f"{self._shown}: ONNX Runtime cannot run it: {reason}") from error
-        return np.stack(found).astype(np.float32)
+        return dict(zip(names, found, strict=True))
+
+
+def _giving(proto: Any, names: Sequence[str]) -> bytes:
+    """A model's content with tensors inside as outputs too; ONNX Runtime finds their types."""
+    import onnx
+
+    known = {output.name for output in proto.graph.output}
+    proto.graph.output.extend(onnx.ValueInfoProto(name=n) for n in names if n not in known)
+    return bytes(proto.SerializeToString())
 
 
 def _read(path: Path) -> bytes:

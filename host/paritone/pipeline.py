@@ -13,7 +13,7 @@ import numpy as np
 
 from paritone import datasets, evaluation, preparation, progress, quantization, report, tracking
 from paritone.config import STEPS, target
-from paritone.errors import AudioError, ParitoneError, ToolMissingError
+from paritone.errors import AudioError, ModelError, ParitoneError, ToolMissingError
 from paritone.evaluation import (
     conversion,
     figures,
@@ -245,14 +245,15 @@ def _compare_layers(
     clips = prepared.test or prepared.calibration
     if clips is None:
         return results
-    if onnx_file.is_onnx(quantized):
-        return results.without("noise of each layer", "of an ONNX model it is not there yet")
+    model, config = _need(results.model), prepared.config
     patches = np.concatenate([clip.patches for clip in prepared.store.load(clips)])
-    with _step("Comparing layers with the float model's"):
-        found = layer_errors.measure(
-            _need(results.model), quantized, patches, prepared.config, twin
-        )
-    told = remedies.of(found["layers"], prepared.config.quantization)
+    try:
+        with _step("Comparing layers with the float model's"):
+            found = layer_errors.measure(model, quantized, patches, config, twin)
+    except ModelError as error:  # quantized as it was asked, but not so that layers can be told
+        return results.without("noise of each layer", str(error))
+    evens = not onnx_file.is_onnx(model)
+    told = remedies.of(found["layers"], config.quantization, evens=evens)
     _log.info("most noise of their own: %s", ", ".join(told["worst"]))
     return results.with_part("quantization", {**found, **told})
 

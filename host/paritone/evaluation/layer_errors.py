@@ -1,15 +1,15 @@
 """What quantization costs in each layer: signal to quantization noise against the float model.
 
 Both models come from one converter, so that their layers have the same names; noise is what is
-left of a quantized layer's real values when the float layer's are taken away.
+left of a quantized layer's real values when the float layer's are taken away. Here are models of
+TensorFlow Lite, those of ONNX in `onnx_layers`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,49 +20,19 @@ from paritone.cache import content_of, memo
 from paritone.config import Config
 from paritone.engine import tflite
 from paritone.engine.tflite import Graph, Op
+from paritone.evaluation import layer_noise, onnx_layers
 from paritone.evaluation.channel_gains import CHANNEL_AXES, Gain, gains, real
-from paritone.evaluation.noise import Noise, Sources, decibels
+from paritone.evaluation.layer_noise import LayerError, WeightNoise, keras_layers
+from paritone.evaluation.noise import Noise
+from paritone.models import onnx_file
 from paritone.progress import track
+from paritone.quantization import onnx_quantizer
 from paritone.quantization.converter import convert_float
 from paritone.tflite_reference import Reference, quantize_input
 
 PATCHES = 32
 """Patches that are compared, evenly spread over those given: enough for a tenth of a decibel."""
 _ENDS = ("QUANTIZE", "DEQUANTIZE")
-
-
-@dataclass(frozen=True)
-class LayerError:
-    """One layer of the quantized model against its float twin.
-
-    Attributes
-    ----------
-    name : Keras' layers in it, joined by ``+`` where the converter fused several
-    snr_db, input_snr_db : of its output and of its noisiest input; None: without any noise
-    worst_channel_db : of the output channel that fares worst
-    sources : noise of the layer's own, by where it comes from, as shares of its signal's power,
-        both as the channels count for what comes after
-    cause : the largest of them
-    clipped : share of the float values outside of the calibrated `range`
-    peak : largest of the float values; `typical`: 99.9 % of them are no larger
-    channel_spread : the largest weight of a channel, the widest channel's over the median one's
-    weights_db, weights_per_channel_db : of the weights as they are, and with a scale a channel
-    """
-
-    name: str
-    kind: str
-    snr_db: float | None
-    input_snr_db: float | None
-    worst_channel_db: float | None
-    sources: dict[str, float]
-    cause: str
-    clipped: float
-    range: tuple[float, float] | None
-    peak: float
-    typical: float
-    channel_spread: float | None = None
-    weights_db: float | None = None
-    weights_per_channel_db: float | None = None
 
 
 def measure(
@@ -72,12 +42,14 @@ def measure(
     config: Config,
     twin: bytes | None = None,
 ) -> dict[str, Any]:
-    """Compare a Keras model with the ``.tflite`` model made of it, layer by layer.
+    """Compare a float model with the quantized one made of it, layer by layer.
 
     Parameters
     ----------
+    float_model : Keras, or ONNX where `quantized` is
+    quantized : ``.tflite`` or ``.onnx``
     patches : float32 [n, n_mels, patch_length] log-mel
-    twin : the float ``.tflite`` that was quantized; None: `float_model` as it is
+    twin : the float model that was quantized, in the format of `quantized`; None: `float_model`
 
     Returns
     -------
@@ -92,17 +64,22 @@ def measure(
     chosen = patches[np.unique(np.linspace(0, len(patches) - 1, PATCHES).round().astype(int))]
 
     def compute() -> dict[str, Any]:
-        names = _layer_names(float_model)
-        behind = twin if twin is not None else _float_twin(float_model, config)
-        return compare(behind, quantized.read_bytes(), chosen, names)
+        names, content = _layer_names(float_model), quantized.read_bytes()
+        behind = twin if twin is not None else _float_twin(float_model, quantized, config)
+        if onnx_file.is_onnx(quantized):
+            return onnx_layers.compare(behind, content, chosen, names)
+        return compare(behind, content, chosen, names)
 
     given = (np.ascontiguousarray(chosen).data, twin or b"", float_model.read_bytes())
     made_from = {"given": [hashlib.sha256(one).hexdigest() for one in given]}
     return memo.of_model("layer errors", quantized, compute, **made_from)
 
 
-def _float_twin(model: Path, config: Config) -> bytes:
+def _float_twin(model: Path, quantized: Path, config: Config) -> bytes:
     from paritone.models.load import load_keras
+
+    if onnx_file.is_onnx(quantized):
+        return onnx_quantizer.float_onnx(model, config.quantization.target_opset)
 
     def compute() -> dict[str, NDArray[Any]]:
         return {"content": np.frombuffer(convert_float(load_keras(model)), np.uint8)}
@@ -114,6 +91,8 @@ def _float_twin(model: Path, config: Config) -> bytes:
 def _layer_names(model: Path) -> list[str]:
     from paritone.models.load import load_keras
 
+    if onnx_file.is_onnx(model):
+        return []
     return [layer.name for layer in load_keras(model)._flatten_layers(include_self=False)]
 
 
@@ -183,14 +162,9 @@ def _alike(first: Graph, one: Op, second: Graph, other: Op, by_name: bool) -> bo
 def label(graph: Graph, op: Op, layer_names: Sequence[str]) -> str:
     """Return Keras' layers in an operator, joined by ``+``; else its tensor's name, or its kind."""
     tensor = graph.tensors[op.outputs[0]]
-    known, found = set(layer_names), {}
-    for part in re.split(r"[;/]", tensor.name):
-        # A model that is called again has its scopes numbered anew: conv2d_1_2 is layer conv2d_1.
-        names = [part, re.sub(r"_\d+$", "", part)]
-        found.update(dict.fromkeys([name for name in reversed(names) if name in known][:1]))
     # The converter names the model's own output after its function, not after a layer.
-    ordered = sorted(found, key=layer_names.index)
-    return "+".join(ordered) or (op.kind.lower() if tensor.index in graph.outputs else tensor.name)
+    other = op.kind.lower() if tensor.index in graph.outputs else tensor.name
+    return keras_layers(tensor.name, layer_names) or other
 
 
 def _layer(
@@ -201,52 +175,16 @@ def _layer(
     layer_names: Sequence[str],
 ) -> LayerError:
     op = pair[1]
-    noise = noises[op.outputs[0]]
     before = [noises[index] for index in op.inputs if index in noises]
-    weights = _weights(graphs, pair)
-    sources = noise.sources(gain, weights.stored if weights else None)
-    if any(one.codes == noise.codes for one in before):  # such as a maximum: nothing is rounded
-        sources = Sources(0.0, 0.0, sources.weights)
-    ideal = noise.sources(gain, weights.ideal).weights if weights else None
-    return LayerError(
-        label(graphs[1], op, layer_names),
-        op.kind,
-        noise.snr_db,
-        decibels(max((one.share for one in before), default=0.0)),
-        noise.worst_channel_db,
-        asdict(sources),
-        sources.largest,
-        noise.clipped_share,
-        noise.limits,
-        noise.peak,
-        noise.typical,
-        weights.spread if weights else None,
-        decibels(sources.weights) if weights else None,
-        decibels(ideal) if ideal is not None else None,
-    )
+    name, noise = label(graphs[1], op, layer_names), noises[op.outputs[0]]
+    return layer_noise.of_layer(name, op.kind, noise, before, gain, _weights(graphs, pair))
 
 
-@dataclass(frozen=True)
-class _Weights:
-    """Noise of weights as a share of their power, by channel: as stored, and with a scale each."""
-
-    stored: NDArray[np.float64]
-    ideal: NDArray[np.float64]
-    spread: float
-
-
-def _weights(graphs: tuple[Graph, Graph], pair: tuple[Op, Op]) -> _Weights | None:
+def _weights(graphs: tuple[Graph, Graph], pair: tuple[Op, Op]) -> WeightNoise | None:
     kind = pair[1].kind
     if kind not in CHANNEL_AXES or len(pair[1].inputs) < 2:
         return None
     here, there = (graph.tensors[one.inputs[1]] for graph, one in zip(graphs, pair, strict=True))
     if here.data is None or there.data is None or here.shape != there.shape or not there.scales:
         return None
-    wanted, stored = (real(tensor, CHANNEL_AXES[kind]) for tensor in (here, there))
-    largest = np.abs(wanted).max(axis=1)
-    scales = np.where(largest > 0, largest, 1)[:, None] / 127
-    ideal = np.round(wanted / scales) * scales
-    power = np.maximum((wanted**2).sum(axis=1), np.finfo(float).tiny)
-    now, then = (((wanted - other) ** 2).sum(axis=1) / power for other in (stored, ideal))
-    median = float(np.median(largest[largest > 0])) if largest.any() else 1.0
-    return _Weights(now, then, float(largest.max() / median))
+    return layer_noise.of_weights(*(real(tensor, CHANNEL_AXES[kind]) for tensor in (here, there)))

@@ -35,8 +35,12 @@ def own_db(layer: Layer) -> float | None:
     return decibels(own(layer))
 
 
-def of(layers: Sequence[Layer], section: Quantization) -> dict[str, Any]:
+def of(layers: Sequence[Layer], section: Quantization, *, evens: bool = True) -> dict[str, Any]:
     """Name the worst layers, and what would mend them.
+
+    Parameters
+    ----------
+    evens : whether ``quantization.optimize`` could work on the float model: Keras only
 
     Returns
     -------
@@ -44,6 +48,8 @@ def of(layers: Sequence[Layer], section: Quantization) -> dict[str, Any]:
     ``try`` (what to do) for each of their sources of noise above what `ENOUGH_DB` allows; none:
     nothing to mend
     """
+    if not evens:  # as where it is on already: it is not advised
+        section = section.model_copy(update={"optimize": True})
     named, told = worst(layers), []
     advice = {"weights": _weights, "clipping": _clipping, "rounding": _rounding}
     for layer in named:

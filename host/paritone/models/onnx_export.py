@@ -9,7 +9,7 @@ from paritone import quiet
 from paritone.errors import ModelError
 from paritone.models import onnx_file
 
-INPUT, OUTPUT = "input", "scores"
+INPUT, OUTPUT, SCOPE = "input", "scores", "model/"
 NEWEST_OPSET = 18
 """The newest operators that tf2onnx writes; newer ones are what ONNX itself makes of these."""
 
@@ -45,7 +45,8 @@ def export(model: Any, opset: int) -> bytes:
     except Exception as error:  # whatever the converter throws, it is about the model
         reason = onnx_file.one_line(error)
         raise ModelError(f"the model cannot be converted to ONNX: {reason}") from error
-    return bytes(_named(at_opset(proto, opset)).SerializeToString(deterministic=True))
+    named = _named(at_opset(proto, opset), model.name)
+    return bytes(named.SerializeToString(deterministic=True))
 
 
 def at_opset(model: Any, opset: int) -> Any:
@@ -65,8 +66,11 @@ def at_opset(model: Any, opset: int) -> Any:
     return converted
 
 
-def _named(model: Any) -> Any:
-    """Nodes and weights in the order of their use, named without the process's own counters."""
+def _named(model: Any, scope: str) -> Any:
+    """Nodes and weights in the order of their use, named without the process's own counters.
+
+    One of these is in the name of a Keras model, the `scope` of its layers.
+    """
     graph = model.graph
     nodes = _in_order(graph)
     names = {onnx_file.inputs(model)[0].name: INPUT, graph.output[0].name: OUTPUT}
@@ -74,7 +78,8 @@ def _named(model: Any) -> Any:
 
     def renamed(name: str) -> str:
         if name and name not in names:
-            base = re.sub(r"__\d+|:\d+$", "", name)
+            base = re.sub(rf"^{re.escape(scope)}(_\d+)?/", SCOPE, name)
+            base = re.sub(r"__\d+|:\d+$", "", base)
             new, number = base, 1
             while new in taken:
                 number += 1

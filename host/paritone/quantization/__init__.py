@@ -32,8 +32,8 @@ class Made:
 
     Attributes
     ----------
-    content : the ``.tflite`` file
-    twin : the float model behind it, ``.tflite`` too, where that is not the one configured
+    content : the ``.tflite`` or ``.onnx`` file
+    twin : the float model behind it, in the same format, where that is not the one configured
     """
 
     content: bytes
@@ -146,12 +146,15 @@ def _onnx(path: Path, config: Config, patches: NDArray[np.float32] | None) -> Ma
     shapes = onnx_file.ends(onnx_file.parse(content, str(path)))
     _check_input(*shapes, config)
     patches = _given_or_random(patches, shapes[0], config)
+    twin = None
     if section.optimize:
-        content = _evened_onnx(path, section, patches)
-    return Made(onnx_quantizer.quantize_onnx(content, patches, section))
+        content, twin = _evened_onnx(path, section, patches)
+    return Made(onnx_quantizer.quantize_onnx(content, patches, section), twin)
 
 
-def _evened_onnx(path: Path, section: Quantization, patches: NDArray[np.float32]) -> bytes:
+def _evened_onnx(
+    path: Path, section: Quantization, patches: NDArray[np.float32]
+) -> tuple[bytes, bytes]:
     from paritone.models import onnx_export, onnx_file
     from paritone.models.load import load_keras
 
@@ -160,8 +163,9 @@ def _evened_onnx(path: Path, section: Quantization, patches: NDArray[np.float32]
             f"quantization.optimize: {path} is ONNX; it works on the weights of a Keras model "
             "(.h5 or .keras)"
         )
-    model, _ = _evened(load_keras(path), section, patches)
-    return onnx_export.export(model, section.target_opset)
+    model, twin = _evened(load_keras(path), section, patches)
+    opset = section.target_opset
+    return onnx_export.export(model, opset), onnx_export.export(twin, opset)
 
 
 def load_float(path: Path) -> Any:

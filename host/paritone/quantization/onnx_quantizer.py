@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,28 +59,45 @@ def quantize_onnx(content: bytes, patches: NDArray[np.float32], settings: Quanti
     ConfigError, ModelError, ToolMissingError
     """
     onnx_file.require("onnx", "onnxruntime")
-    with tempfile.TemporaryDirectory(prefix="paritone-") as folder:
-        try:
-            return _quantized(content, patches, settings, Path(folder))
-        except (ConfigError, ModelError):
-            raise
-        except Exception as error:  # whatever the quantizer throws, it is about model or options
-            reason = onnx_file.one_line(error)
-            raise ModelError(f"ONNX Runtime cannot quantize the model: {reason}") from error
+    with _about_the_model(), tempfile.TemporaryDirectory(prefix="paritone-") as folder:
+        return _quantized(prepared(content), patches, settings, Path(folder) / "made.onnx")
+
+
+@contextmanager
+def _about_the_model() -> Iterator[None]:
+    try:
+        yield
+    except (ConfigError, ModelError):
+        raise
+    except Exception as error:  # whatever the quantizer throws, it is about model or options
+        reason = onnx_file.one_line(error)
+        raise ModelError(f"ONNX Runtime cannot quantize the model: {reason}") from error
+
+
+def prepared(content: bytes) -> Any:
+    """Return a float model as it is quantized: normalization folded into the weights before it.
+
+    Raises
+    ------
+    ModelError, ToolMissingError
+    """
+    onnx_file.require("onnx", "onnxruntime")
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with _about_the_model(), tempfile.TemporaryDirectory(prefix="paritone-") as folder:
+        given, made = (Path(folder) / f"{name}.onnx" for name in ("given", "prepared"))
+        given.write_bytes(content)
+        with quiet.silenced():
+            # Without SymPy there is no symbolic inference; one patch at a time needs none.
+            quant_pre_process(given, made, skip_symbolic_shape=True)
+        return onnx_file.read(made)
 
 
 def _quantized(
-    content: bytes, patches: NDArray[np.float32], settings: Quantization, folder: Path
+    model: Any, patches: NDArray[np.float32], settings: Quantization, made: Path
 ) -> bytes:
     from onnxruntime import quantization
-    from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    given, prepared, made = (folder / f"{name}.onnx" for name in ("given", "prepared", "made"))
-    given.write_bytes(content)
-    with quiet.silenced():
-        # Without SymPy there is no symbolic inference; one patch at a time needs none.
-        quant_pre_process(given, prepared, skip_symbolic_shape=True)
-    model = onnx_file.read(prepared)
     _check_kinds(model, settings)
     quantization.quantize_static(
         model,

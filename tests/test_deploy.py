@@ -185,6 +185,41 @@ def test_the_port_of_a_run_is_that_of_its_board(tiny_config: Path) -> None:
     assert of(f"+{section}.port=/dev/a", "++benchmarking.port=/dev/b")[0] == "/dev/b"
 
 
+def test_the_port_of_what_was_flashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probe's own; of a probe without one, the only one there is."""
+    one, two = StLink("066A", "/dev/ttyACM0"), StLink("066B", "/dev/ttyACM1")
+    assert deploy.port_flashed([one], None) == "/dev/ttyACM0"
+    assert deploy.port_flashed([one, two], "066B") == "/dev/ttyACM1"
+    adapter = ListPortInfo("/dev/ttyUSB0")
+    adapter.vid, adapter.pid = 0x0403, 0x6001
+    monkeypatch.setattr(list_ports, "comports", lambda: [adapter])
+    assert deploy.port_flashed([], "066C") == "/dev/ttyUSB0"
+    assert deploy.port_flashed([one], "066C") is None, "that is another board's"
+    plugged_in(monkeypatch)
+    assert deploy.port_flashed([], None) is None
+
+
+def test_a_flashed_board_whose_port_is_not_known(
+    boards: Boards,
+    tiny_config: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is flashed, and how to ask it is said."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    stand_in(tmp_path)
+    plugged_in(monkeypatch)
+    project = boards("stm32f405").project
+    words = ["flash", str(project.model), "--config", str(tiny_config), "--board", "stm32f405"]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([*words, "--out", str(project.folder), "--runner", "openocd"])
+    assert not stopped.value.code
+    output = capsys.readouterr().out
+    assert "by openocd, read back and equal" in output
+    assert "`paritone validate --board stm32f405 --port PORT` asks by one" in output
+
+
 def test_which_st_link() -> None:
     one, two = StLink("066A", "/dev/ttyACM0"), StLink("066B", "/dev/ttyACM1")
     assert deploy.choose([one], None, None, SILICON) == one

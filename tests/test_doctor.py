@@ -19,7 +19,9 @@ from serial.tools.list_ports_common import ListPortInfo
 
 from paritone import cli, doctor
 from paritone.device import runners, st_link
+from paritone.errors import ToolMissingError
 from paritone.link import discovery
+from paritone.link.port import GROUP_LINE, Port
 
 NOBODY = 65534
 
@@ -91,6 +93,26 @@ def test_a_probe_without_permission_has_the_line_to_type(bus: tuple[Path, Path])
     assert not permitted
     assert 'serial number 066EFF; NO PERMISSION, type: echo \'SUBSYSTEM=="usb"' in text
     assert runners.UDEV_LINE in text
+
+
+def test_a_port_without_permission_has_the_line_to_type() -> None:
+    """As doctor tells it of a port on USB, a command does that is told to use it."""
+    ours, theirs = os.openpty()
+    name = os.ttyname(theirs)
+    Path(name).chmod(0)
+
+    def see() -> str:
+        try:
+            Port(name)
+        except ToolMissingError as error:
+            return str(error)
+        return "opened"
+
+    said = without_permission(see)
+    os.close(ours)
+    os.close(theirs)
+    assert said == f"port {name} cannot be opened: no permission; type: {GROUP_LINE}"
+    assert "usermod -aG dialout" in said
 
 
 def test_ports_tools_and_probes_are_listed(

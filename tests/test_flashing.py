@@ -160,6 +160,12 @@ def test_a_failure_is_one_line_that_helps(bench: Bench, job: Job, case: str) -> 
     assert "\n" not in str(caught.value)
 
 
+def test_a_probe_that_is_not_the_one_asked_for(bench: Bench, job: Job) -> None:
+    bench.says("Error: open failed", 1)
+    with pytest.raises(ToolMissingError, match=r"serial number 066EFF found; .*ST-Link"):
+        runners.flash(runner("openocd"), job)
+
+
 def test_a_tool_that_hangs_is_ended(
     bench: Bench, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from paritone import boards
 from paritone.device import runners, st_link
 from paritone.link import discovery
+from paritone.link.port import GROUP_LINE
 
 VERSION_TIMEOUT_S = 20
-GROUP_LINE = 'sudo usermod -aG dialout "$USER", then log in again'
 
 
 @dataclass(frozen=True)

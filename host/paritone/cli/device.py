@@ -56,6 +56,10 @@ def _file(config: Path | None, folder: Path | None, name: str) -> Path | None:
     return folder / name if config is None and folder is not None else config
 
 
+_WIDE = 120
+"""Characters, where nobody says how many fit."""
+
+
 @app.command()
 def boards(json_file: JsonFile = None) -> None:
     """List the boards that the firmware is built for."""
@@ -65,16 +69,18 @@ def boards(json_file: JsonFile = None) -> None:
     from paritone import boards as supported
 
     table = Table(
-        Column("board", no_wrap=True), "what it is", "flash", "RAM", "emulated by", "silicon"
+        *(Column(name, no_wrap=True) for name in ("board", "flash", "RAM", "QEMU", "silicon")),
+        Column("what it is", overflow="fold"),
+        box=None,
+        padding=(0, 2, 0, 0),
     )
     records = []
     for board in supported.all_boards():
         memory = board.memory
-        sizes = [f"{size // 1024:,} KB" for size in (memory.flash_bytes, memory.ram_bytes)]
+        sizes = [_size(size) for size in (memory.flash_bytes, memory.ram_bytes)]
         machine = board.emulator.machine if board.emulator else None
-        emulated = f"QEMU {machine}" if machine else "-"
         silicon = "not run yet" if board.probe else "-"
-        table.add_row(board.name, board.title, *sizes, emulated, silicon)
+        table.add_row(board.name, *sizes, machine or "-", silicon, board.title)
         records.append(
             {
                 "name": board.name,
@@ -87,8 +93,14 @@ def boards(json_file: JsonFile = None) -> None:
                 "on_silicon": board.probe is not None,
             }
         )
-    Console().print(table)
+    console = Console()
+    (console if console.is_terminal else Console(width=_WIDE)).print(table)
     findings.write(json_file, records)
+
+
+def _size(size: int) -> str:
+    whole = size // 1024
+    return f"{whole} KB" if whole % 1024 else f"{whole // 1024} MB"
 
 
 @app.command()
@@ -210,9 +222,13 @@ def flash(
             return
         size = runners.flash(tool, job)
         typer.echo(f"flashed {size:,} B by {tool.name}, read back and equal")
-        port = port or next((k.port for k in links if serial in (None, k.serial_number)), None)
+        port = port or deploy.port_flashed(links, serial)
         if port is None:
-            typer.echo("its serial port is not here: who it is was not asked")
+            typer.echo(
+                "who it is was not asked, as its serial port is not known: `paritone doctor` "
+                f"lists those here, `paritone validate --board {project.board.name} --port PORT` "
+                "asks by one"
+            )
     if gdb is not None:
         size = flashing.flash(firmware.elf, gdb).size
         typer.echo(f"flashed {size:,} B, read back and equal")

@@ -65,6 +65,20 @@ def choose(
     )
 
 
+def port_flashed(found: Sequence[StLink], serial_number: str | None) -> str | None:
+    """Port of the board that was flashed through a probe; None where that is not known.
+
+    Parameters
+    ----------
+    serial_number : of the probe; None: the only one. Without an ST-Link that has a port, it is
+        the only port on USB: a probe without one and an adapter
+    """
+    own = [link.port for link in found if serial_number in (None, link.serial_number)]
+    others = [] if found else [port.device for port in discovery.usb_ports()]
+    known = own or others
+    return known[0] if len(known) == 1 else None
+
+
 def _same(one: str, other: str) -> bool:
     """Whether two names are of one port: /dev/serial/by-id holds links."""
     return one == other or ("://" not in other and Path(one).resolve() == Path(other).resolve())

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from paritone import boards
 from paritone.boards import Board, Probe
+from paritone.device import st_link
 from paritone.errors import CheckFailedError, ConfigError, ToolMissingError
 
 TIMEOUT_S = 180
@@ -239,8 +240,8 @@ def flash(runner: Runner, job: Job) -> int:
     CheckFailedError
         Another chip, a locked one, or what was read back differs.
     """
-    _require_chip(job, runner, _run(runner.identify(job), job.board))
-    _run(runner.write(job), job.board)
+    _require_chip(job, runner, _run(runner.identify(job), job))
+    _run(runner.write(job), job)
     if runner.read is not None:
         _compare(runner, job)
     return job.image.stat().st_size
@@ -264,7 +265,7 @@ def _compare(runner: Runner, job: Job) -> None:
     assert runner.read is not None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "read-back.bin"
-        output = _run(runner.read(job, path), job.board)
+        output = _run(runner.read(job, path), job)
         if not path.is_file():
             raise CheckFailedError(f"{runner.name} read nothing back: {_last(output)}")
         expected, got = job.image.read_bytes(), path.read_bytes()
@@ -279,7 +280,7 @@ def _compare(runner: Runner, job: Job) -> None:
     )
 
 
-def _run(command: Command, board: str) -> str:
+def _run(command: Command, job: Job) -> str:
     """Run a tool to its end; returns what it said, or raises what that means."""
     try:
         done = subprocess.run(
@@ -299,12 +300,13 @@ def _run(command: Command, board: str) -> str:
         ) from error
     # st-info ends with 0 where there is no probe.
     if done.returncode != 0 or re.search(_NO_PROBE, done.stdout, re.IGNORECASE):
-        raise _meaning(command, done.stdout, board)
+        raise _meaning(command, done.stdout, job)
     return done.stdout
 
 
-def _meaning(command: Command, output: str, board: str) -> Exception:
+def _meaning(command: Command, output: str, job: Job) -> Exception:
     """The error that a tool's words stand for."""
+    board = job.board
 
     def says(pattern: str) -> bool:
         return re.search(pattern, output, re.IGNORECASE) is not None
@@ -312,9 +314,7 @@ def _meaning(command: Command, output: str, board: str) -> Exception:
     if says(_PERMISSION):
         return ToolMissingError(f"no permission to use the probe; type: {UDEV_LINE}")
     if says(_NO_PROBE):
-        return ToolMissingError(
-            f"no debug probe found: plug in {board}'s ST-Link with a cable that carries data"
-        )
+        return ToolMissingError(_no_probe(job))
     if says(_LOCKED):
         return CheckFailedError(
             f"{board}'s flash is protected: unlocking erases the chip; with STM32CubeProgrammer: "
@@ -326,6 +326,15 @@ def _meaning(command: Command, output: str, board: str) -> Exception:
             "Hold its reset button while the command starts"
         )
     return CheckFailedError(f"{shlex.join(command)} failed: {_last(output)}")
+
+
+def _no_probe(job: Job) -> str:
+    plug = f"plug in {job.board}'s ST-Link with a cable that carries data"
+    if job.serial_number is None:
+        return f"no debug probe found: {plug}"
+    here = ", ".join(str(device.serial_number) for device in st_link.on_usb())
+    seen = f"ST-Links here: {here}" if here else f"no ST-Link is here: {plug}"
+    return f"no debug probe with serial number {job.serial_number} found; {seen}"
 
 
 def _last(output: str) -> str:

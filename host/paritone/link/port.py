@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import select
 import time
 from typing import Any
@@ -14,6 +16,7 @@ WRITE_TIMEOUT_S = 5.0
 POLL_S = 0.02
 REOPEN_S = 0.05
 CHUNK_BYTES = 65536
+GROUP_LINE = 'sudo usermod -aG dialout "$USER", then log in again'
 
 
 class PortLostError(Exception):
@@ -41,10 +44,7 @@ class Port:
                 self.url, baudrate=self.baud, timeout=POLL_S, **self._write_limit()
             )
         except (serial.SerialException, OSError, ValueError) as error:
-            raise ToolMissingError(
-                f"port {self.url} cannot be opened: {error}; --port takes a serial device "
-                "(/dev/ttyACM0) or a pyserial URL (socket://HOST:PORT, rfc2217://HOST:PORT)"
-            ) from error
+            raise ToolMissingError(f"port {self.url} cannot be opened: {_reason(error)}") from error
         self._selects = _selectable(self._serial)
         if self._selects:
             self._serial.timeout = 0  # what is there, at once: select does the waiting
@@ -101,6 +101,20 @@ class Port:
             data = bytes(self._serial.read(max(1, self._serial.in_waiting)))
             if data or time.monotonic() >= until:
                 return data
+
+
+def _reason(error: Exception) -> str:
+    """Why a port cannot be opened, and what mends it."""
+    number = getattr(error, "errno", None)
+    if number == errno.EACCES:
+        return f"no permission; type: {GROUP_LINE}"
+    if number == errno.EBUSY:
+        return "another program has it open: a serial monitor, or another paritone?"
+    return (
+        f"{os.strerror(number) if number else error}; --port takes a serial device (/dev/ttyACM0) "
+        "or a pyserial URL (socket://HOST:PORT, rfc2217://HOST:PORT); `paritone doctor` lists the "
+        "ports here"
+    )
 
 
 def _selectable(port: Any) -> bool:

@@ -60,9 +60,8 @@ def _scores(content, patches):
     return dequantize(outputs, *reference.output["quantization"])
 
 
-def test_int8_holds_what_was_trained(tuned, patches):
-    """Weights, their scales and those of activations; and the interpreter's scores."""
-    found, content = tuned
+def _same_weights(found, content):
+    """Check that int8 holds the weights that were trained; return the graph and its products."""
     graph = tflite.parse(content)
     kinds = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
     operations = [op for op in graph.ops if op.kind in kinds]
@@ -79,6 +78,13 @@ def test_int8_holds_what_was_trained(tuned, patches):
         shape[weights.quantized_axis] = len(weights.scales)
         real = weights.data * np.reshape(weights.scales, shape)
         np.testing.assert_allclose(real, kernel, rtol=1e-5, atol=1e-9)
+    return graph, operations
+
+
+def test_int8_holds_what_was_trained(tuned, patches):
+    """Weights, their scales and those of activations; and the interpreter's scores."""
+    found, content = tuned
+    graph, operations = _same_weights(found, content)
     bounds = [layer for layer in found.model.layers if layer.name.endswith("_bounds")]
     steps = {float(b.high.numpy() - min(b.low.numpy(), 0)) / 255 for b in bounds}
     stored = {graph.tensors[op.outputs[0]].scale for op in operations} | {graph.input.scale}
@@ -94,6 +100,19 @@ def test_what_quantization_lost_comes_back(tuned, model, patches):
     wanted = np.asarray(model(patches[..., None], training=False))
     assert float(np.square(_scores(content, patches) - wanted).mean()) < 1e-4
     assert len(found.losses) == SCHEDULE.epochs
+
+
+def test_a_scale_a_tensor(model, patches):
+    """The converter finds every weight on its grid, and most of what PTQ lost is back."""
+    wanted = np.asarray(model(patches[..., None], training=False))
+    found = aware.fine_tune(model, patches, SCHEDULE, per_channel=False)
+    content, plain = (
+        convert(one, patches, "int8", "int8", per_channel=False) for one in (found.model, model)
+    )
+    graph, operations = _same_weights(found, content)
+    assert {len(graph.tensors[op.inputs[1]].scales) for op in operations} == {1}
+    lost, left = (float(np.square(_scores(c, patches) - wanted).mean()) for c in (plain, content))
+    assert left < lost / 5
 
 
 def test_it_repeats_itself(model, patches):

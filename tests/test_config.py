@@ -414,28 +414,6 @@ def test_a_missing_configuration(folder: Path) -> None:
         configuration.load(folder, "nothing")
 
 
-@pytest.mark.parametrize(
-    ("overrides", "expected"),
-    [
-        (
-            (
-                "operation_mode=chain_qd",
-                "quantization.quantization_type=QAT",
-                "+quantization.granularity=per_tensor",
-            ),
-            "quantization.quantization_type QAT with granularity per_tensor",
-        ),
-    ],
-)
-def test_what_is_not_there_yet_says_so(
-    folder: Path, overrides: tuple[str, ...], expected: str
-) -> None:
-    config = load(folder, *overrides)
-    with pytest.raises(ConfigError, match=f"{re.escape(expected)} is not there yet"):
-        configuration.require_supported(config)
-    configuration.require_supported(load(folder))
-
-
 def test_what_the_device_cannot_do_is_warned_of(folder: Path) -> None:
     def keys(*overrides: str) -> list[str]:
         warnings = configuration.device_warnings(load(folder, *overrides))

@@ -54,7 +54,6 @@ def prepare(config: Config, *, host_only: bool = False) -> Prepared:
     ParitoneError
         What does not fit.
     """
-    configuration.require_supported(config)
     tracking.check(config)
     if config.execution.engine == "ray":
         distributed.require_ray()

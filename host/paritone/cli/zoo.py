@@ -72,7 +72,6 @@ def check(
     from paritone import config as configuration
 
     config = configuration.load(config_path, config_name, overrides or [])
-    configuration.require_supported(config)
     found = preview.preview(config, boards.DEFAULT)
     preview.show(found, Console(soft_wrap=not sys.stdout.isatty()))
     findings.write(json_file, found.record())

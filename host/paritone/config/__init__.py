@@ -1,6 +1,6 @@
 """The zoo's YAML, read once into validated, frozen records; later stages trust them."""
 
-from paritone.config.checks import STEPS, need, require_supported, splits_used, target
+from paritone.config.checks import STEPS, need, splits_used, target
 from paritone.config.data import Dataset, FeatureExtraction, Preprocessing
 from paritone.config.loading import compose, from_dictconfig, load, load_file, load_sections
 from paritone.config.records import Config
@@ -25,7 +25,6 @@ __all__ = [
     "load_file",
     "load_sections",
     "need",
-    "require_supported",
     "splits_used",
     "target",
     "unused",

@@ -92,19 +92,6 @@ def target(config: Config) -> str:
     return {"stedgeai_host": "native"}.get(name, name)
 
 
-def require_supported(config: Config) -> None:
-    """Raise ConfigError for what is legal in the zoo and not there yet in Paritone."""
-    problems = {
-        "quantization.quantization_type QAT with granularity per_tensor": "q"
-        in STEPS[config.operation_mode]
-        and config.quantization.quantization_type == "QAT"
-        and config.quantization.granularity == "per_tensor",
-    }
-    missing = [what for what, asked in problems.items() if asked]
-    if missing:
-        raise ConfigError("\n".join(f"{what} is not there yet" for what in missing))
-
-
 def _sections(config: Config) -> Iterator[str]:
     mode = config.operation_mode
     wanted = {name for step in STEPS[mode] for name in _SECTIONS[step]}

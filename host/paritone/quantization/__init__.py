@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from paritone import datasets
 from paritone.cache import Arrays, content_of, memo
-from paritone.config import Config, need, require_supported
+from paritone.config import Config, need
 from paritone.config.records import Quantization
 from paritone.datasets.clips import ClipData, ClipStore
 from paritone.errors import ConfigError, ModelError
@@ -54,7 +54,6 @@ def quantize(config: Config, out_path: Path, store: ClipStore | None = None) -> 
 
 def make(config: Config, store: ClipStore | None = None) -> Made:
     """Quantize ``general.model_path`` as the configuration says; errors are those of `quantize`."""
-    require_supported(config)
     path = need(config.general.model_path, "general.model_path")
     quantizer = _onnx if config.quantization.quantizer == "onnx_quantizer" else _tflite
     dataset = datasets.load(config, "quantization")
@@ -122,7 +121,8 @@ def _reshaped(model: Any, config: Config, patches: NDArray[np.float32]) -> tuple
             config.batch_size,
             config.general.global_seed,
         )
-        tuned = aware.fine_tune(model, patches, schedule)
+        per_channel = section.granularity == "per_channel"
+        tuned = aware.fine_tune(model, patches, schedule, per_channel=per_channel)
         model, twin = tuned.model, tuned.twin
     return model, twin
 

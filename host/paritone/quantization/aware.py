@@ -1,7 +1,7 @@
 """Quantization-aware fine-tuning: a few epochs in which a float model computes as int8 will.
 
-Weights are rounded as the converter rounds them, symmetric and to a scale a channel; activations to
-256 steps between bounds that are learned with them. Gradients pass through the
+Weights are rounded as the converter rounds them, symmetric and to a scale a channel or a tensor;
+activations to 256 steps between bounds that are learned with them. Gradients pass through the
 rounding (B. Jacob et al., "Quantization and Training of Neural Networks for Efficient
 Integer-Arithmetic-Only Inference", CVPR 2018, section 3). The float model itself is the teacher:
 the outputs are brought back to its own, so that clips are all it takes, and no labels.
@@ -60,8 +60,10 @@ class Tuned:
 
     Attributes
     ----------
-    model : with the learned bounds in it, which the converter takes for its scales
-    twin : the same without them: float but for its weights, which are those of the int8 model
+    model : to be converted. With a scale a channel the learned bounds are in it, which the
+        converter takes for its scales; then it knows no scale a tensor, so that with one `model` is
+        `twin`, whose weights the converter finds on its own grid, and activations are calibrated
+    twin : without bounds: float but for its weights, which are those of the int8 model
     losses : the mean of each epoch
     """
 
@@ -70,12 +72,19 @@ class Tuned:
     losses: list[float]
 
 
-def fine_tune(model: keras.Model, patches: NDArray[np.float32], schedule: Schedule) -> Tuned:
+def fine_tune(
+    model: keras.Model,
+    patches: NDArray[np.float32],
+    schedule: Schedule,
+    *,
+    per_channel: bool = True,
+) -> Tuned:
     """Fine-tune a float model for quantization.
 
     Parameters
     ----------
     patches : float32 [n, n_mels, patch_length]
+    per_channel : whether weights have a scale for each output channel, or one for all of them
 
     Raises
     ------
@@ -96,7 +105,10 @@ def fine_tune(model: keras.Model, patches: NDArray[np.float32], schedule: Schedu
     @tf.function
     def step(batch: Any, wanted: Any) -> Any:
         with tf.GradientTape() as tape:
-            kernels = [(one.kernel, rounded(one, one.kernel.value)) for one in products]
+            kernels = [
+                (one.kernel, rounded(one, one.kernel.value, per_channel=per_channel))
+                for one in products
+            ]
             with keras.StatelessScope(state_mapping=kernels):
                 loss = tf.reduce_mean(loss_of(wanted, student(batch, training=False)))
         variables = student.trainable_variables
@@ -108,10 +120,10 @@ def fine_tune(model: keras.Model, patches: NDArray[np.float32], schedule: Schedu
     losses = _epochs(step, inputs, _teach(model, inputs, schedule.batch_size), schedule)
     for layer in products:
         kernel, bias = layer.get_weights()
-        kernel = np.asarray(rounded(layer, tf.constant(kernel)))
+        kernel = np.asarray(rounded(layer, tf.constant(kernel), per_channel=per_channel))
         layer.set_weights([kernel, bias])
         twin.get_layer(layer.name).set_weights([kernel, bias])
-    return Tuned(student, twin, losses)
+    return Tuned(student if per_channel else twin, twin, losses)
 
 
 def _spread(count: int) -> NDArray[np.int64]:
@@ -233,10 +245,16 @@ def _beyond(found: Links, name: str) -> Any:
     return layer
 
 
-def rounded(layer: Any, kernel: Any) -> Any:
-    """Weights as int8 holds them: symmetric, the largest of a channel at ±127."""
+def rounded(layer: Any, kernel: Any, *, per_channel: bool = True) -> Any:
+    """Weights as int8 holds them: symmetric, the largest of a channel or of all at ±127."""
     import tensorflow as tf
 
+    if not per_channel:
+        largest = tf.stop_gradient(tf.reduce_max(tf.abs(kernel)))
+        most = tf.where(largest > 0, largest, 1.0)
+        return tf.quantization.fake_quant_with_min_max_vars(
+            kernel, -most, most, num_bits=8, narrow_range=True
+        )
     shape = kernel.shape
     if type(layer).__name__ == "DepthwiseConv2D":
         kernel = tf.reshape(kernel, (*shape[:2], shape[2] * shape[3]))

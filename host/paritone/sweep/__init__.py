@@ -145,7 +145,6 @@ def _checked(directory: Path, name: str, plan: Plan, job: Sequence[str]) -> Conf
     """One job's configuration; an error names the job."""
     try:
         config = configuration.load(directory, name, job)
-        configuration.require_supported(config)
         tracking.check(config)
     except ConfigError as error:
         found = values(job)

@@ -17,11 +17,11 @@ def bad_line(built: Built, faults: Faults, seed: int) -> Iterator[BadLine]:
     """The line; its `url` is the port of the board, which runs `built`."""
     with Emulator(built.project.board) as emulator:
         flash.flash(built.firmware.elf, emulator.gdb, flash.EMULATOR_RESET)
-        with BadLine(emulator.serial_url, faults, seed, lambda: _press_reset(emulator)) as line:
+        with BadLine(emulator.serial_url, faults, seed, lambda: press_reset(emulator)) as line:
             yield line
 
 
-def _press_reset(emulator: Emulator) -> None:
+def press_reset(emulator: Emulator) -> None:
     command = ["gdb-multiarch", "-nx", "-batch", "-ex", "set architecture armv7"]
     for text in (
         f"target extended-remote {emulator.gdb}",

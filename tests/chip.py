@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from elftools.elf.elffile import ELFFile
 
@@ -50,6 +51,7 @@ class Chip:
     ----------
     writes : address and value, in order
     frames : what the serial port sent
+    core : Unicorn's
     """
 
     family: Family
@@ -59,6 +61,7 @@ class Chip:
     frames: list[Frame] = field(default_factory=list)
     decoder: Decoder = field(default_factory=Decoder)
     cycles: int = 0
+    core: Any = None
 
     def read(self, address: int) -> int:
         """What the core reads."""
@@ -111,10 +114,25 @@ def run(elf: Path, family: Family, serial: int, cpu: str) -> Chip:
     region(*PERIPHERALS)
     region(*CORE)
     _load(core, elf)
+    chip.core = core
     stack, start = struct.unpack("<II", core.mem_read(vectors(elf), 8))
     core.reg_write(arm_const.UC_ARM_REG_SP, stack)
     core.emu_start(start | 1, 0xFFFFFFFF, timeout=TIMEOUT_US)
     return chip
+
+
+def call(chip: Chip, elf: Path, function: str, argument: int) -> int:
+    """Have a chip that ran run one function of the ELF more: what it returns."""
+    from unicorn import arm_const
+
+    with elf.open("rb") as file:
+        [symbol] = ELFFile(file).get_section_by_name(".symtab").get_symbol_by_name(function)
+    core, back = chip.core, vectors(elf)
+    chip.frames.clear()
+    core.reg_write(arm_const.UC_ARM_REG_R0, argument)
+    core.reg_write(arm_const.UC_ARM_REG_LR, back | 1)
+    core.emu_start(symbol["st_value"] | 1, back, timeout=TIMEOUT_US)
+    return int(core.reg_read(arm_const.UC_ARM_REG_R0))
 
 
 def vectors(elf: Path) -> int:

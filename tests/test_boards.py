@@ -262,6 +262,22 @@ class Silicon:
     core: float
     divisor: int
 
+    @property
+    def serial_registers(self) -> tuple[int, int]:
+        """Addresses of what switches the port on, and of its divisor."""
+        control = 0x0C if self.chip.data == 0x04 else 0x00
+        return self.serial + control, self.serial + self.divisor
+
+    @property
+    def enable_bit(self) -> int:
+        """UE in CR1 (RM0090 30.6.4, RM0433 48.7.1)."""
+        return 13 if self.chip.data == 0x04 else 0
+
+    @property
+    def least_divisor(self) -> int:
+        """RM0090 30.3.4, RM0433 48.5.7: 16 samples a bit; LPUART, RM0432 48.4.6."""
+        return 0x300 if self.core < 1 else 16
+
 
 _DR, _RDR = _f4_family(0x00, 0x04), _f4_family(0x1C, 0x28)
 _RDR.rules[chip.CCSIDR] = lambda r: chip.FOUR_WAYS_OF_128_SETS
@@ -424,6 +440,35 @@ def test_it_says_the_clock_that_it_runs_at(started: Callable, name: str) -> None
     _, ran = started(name)
     known = SILICON[name]
     assert supported.get(name).clock_hz == known.clock(ran) * known.core
+
+
+@pytest.mark.parametrize("name", SILICON)
+def test_it_takes_the_rates_that_its_clock_divides_into(started: Callable, name: str) -> None:
+    """The register's value is found anew here; what no divisor gives is refused."""
+    built, ran = started(name)
+    known, elf = SILICON[name], built.firmware.elf
+    clock, control, divisor = known.clock(ran), *known.serial_registers
+    base, enable = ran[divisor], known.enable_bit
+    taken = []
+    for rate in (*transport.RATES, 3 * transport.RATES[0], 0, 2**32 - 1):
+        found = chip.call(ran, elf, "board_divisor", rate)
+        fits = rate > 0 and clock / rate >= known.least_divisor - 0.5
+        expected = round(clock / rate) if fits else 0
+        near = expected and abs(clock / expected / rate - 1) <= 1 / 64
+        # The LPUART's rate is counted in steps of 256 baud.
+        assert abs(found - (expected if near else 0)) <= found / 1000, rate
+        if found:
+            before = len(ran.writes)
+            chip.call(ran, elf, "board_divide", found)
+            done = ran.writes[before:]
+            assert [at for at, _ in done] == [control, divisor, control]
+            assert done[0][1] >> enable & 1 == 0, "the divisor is written while it is off"
+            assert done[1][1] == found
+            assert done[2][1] == ran.before(before, control)
+            taken.append(rate)
+    assert 1_000_000 in taken
+    chip.call(ran, elf, "board_divide", 0)
+    assert ran[divisor] == base
 
 
 def test_boards_and_host_have_one_baud_rate(repository: Path) -> None:

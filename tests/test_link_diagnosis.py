@@ -114,8 +114,8 @@ def board_that_says(payload: bytes) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("version", "expected"),
     [
-        (3, "the board speaks protocol 3, this program 4: flash it"),
-        (9, "protocol 9, this program 4: this program is older than the board's firmware"),
+        (3, "the board speaks protocol 3, this program 5: flash it"),
+        (9, "protocol 9, this program 5: this program is older than the board's firmware"),
     ],
 )
 def test_another_protocol(boards: Boards, version: int, expected: str) -> None:

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINK_VERSION 4
+#define LINK_VERSION 5
 #define LINK_PAYLOAD_BYTES 2048
 #define LINK_HEADER_BYTES 4
 #define LINK_CRC_BYTES 4
@@ -37,11 +37,19 @@ enum {
     LINK_TRACE = 0x09,    /* argument: stage -> bytes u32, now in LINK_REGION_TRACE  */
     LINK_COUNTERS = 0x0A, /* - -> stack, frames, patches, bad frames, duplicates     */
     LINK_SPIN = 0x0B,     /* n u32 -> ticks u32 of a loop of 2 n instructions        */
+    LINK_BAUD = 0x0C,     /* rate u32 -> -, and from then on the line has that rate  */
     LINK_REPLY = 0x80,
     LINK_FAULT = 0xFD, /* unasked, before the board stops: see fault_t            */
     LINK_READY = 0xFE, /* unasked, once, when the board listens                   */
     LINK_ERROR = 0xFF  /* argument: one of the codes below; payload: detail u32   */
 };
+
+/*
+ * Rate: BOARD_BAUD or more; one that the board cannot have is refused (LINK_E_RANGE). A host that
+ * left without a word, or whose probe cannot follow, is heard as damaged frames: after so many in a
+ * row the line has the rate of the start again. The host does the same with what goes unanswered.
+ */
+#define LINK_LOST_FRAMES 4
 
 enum { LINK_INFER = 1 }; /* run the model as soon as a patch completes, unless it is silent */
 

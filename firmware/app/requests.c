@@ -39,6 +39,9 @@ static struct {
 static bool greeted;      /* since the board started */
 static uint32_t position; /* samples of the stream that were taken */
 
+static uint32_t next_divisor; /* for after the answer; 0: no change */
+static uint32_t damaged_in_a_row;
+
 static uint32_t last_call = UINT32_MAX; /* none yet */
 static size_t traced_bytes;
 volatile uint8_t requests_busy_with;
@@ -110,6 +113,14 @@ static int spin(exchange_t *exchange)
     }
     answer(exchange, board_spin(exchange->in[0]));
     return 0;
+}
+
+static int baud(exchange_t *exchange)
+{
+    const uint32_t rate = exchange->in[0];
+
+    next_divisor = rate < BOARD_BAUD ? 0 : board_divisor(rate);
+    return next_divisor == 0 ? LINK_E_RANGE : 0;
 }
 
 /* -------------------------------------------------------------- Stream -- */
@@ -325,6 +336,7 @@ static const request_t requests[] = {
     [LINK_TRACE - 1] = {0, 0, trace},
     [LINK_COUNTERS - 1] = {0, 0, counters},
     [LINK_SPIN - 1] = {4, 4, spin},
+    [LINK_BAUD - 1] = {4, 4, baud},
 };
 
 static int handle(uint8_t type, exchange_t *exchange)
@@ -348,11 +360,13 @@ static void send_last(link_put_t *put)
 }
 
 /* A request that was answered before: the same number again, or PCM from before the host knew of
- * the patch that completed last, which is told again until it does. */
+ * the patch that completed last, which is told again until it does. A rate is taken up again: the
+ * host that did not hear of it has been heard at the old one. */
 static bool repeats(uint8_t type, uint16_t age, const exchange_t *exchange)
 {
-    return age == 0 || (type == LINK_PCM && exchange->size >= LINK_PCM_BYTES &&
-                        exchange->in[1] != counted.patches);
+    return (age == 0 && type != LINK_BAUD) ||
+           (type == LINK_PCM && exchange->size >= LINK_PCM_BYTES &&
+            exchange->in[1] != counted.patches);
 }
 
 void requests_answer(const link_receiver_t *request, link_put_t *put)
@@ -367,6 +381,7 @@ void requests_answer(const link_receiver_t *request, link_put_t *put)
                            .detail = 0};
     int error = LINK_E_GREET;
 
+    damaged_in_a_row = 0;
     /* A hello opens a conversation: nothing before it counts. */
     greeted = greeted || type == LINK_HELLO;
     if (greeted) {
@@ -392,6 +407,10 @@ void requests_answer(const link_receiver_t *request, link_put_t *put)
     last.sequence = link_sequence(request);
     last.size = (size_t)(exchange.out - payload);
     send_last(put);
+    if (next_divisor != 0) {
+        board_divide(next_divisor);
+        next_divisor = 0;
+    }
 }
 
 void requests_damaged(link_put_t *put)
@@ -399,5 +418,8 @@ void requests_damaged(link_put_t *put)
     uint32_t frame[(LINK_HEADER_BYTES + LINK_CRC_BYTES) / 4];
 
     counted.damaged++;
+    if (++damaged_in_a_row % LINK_LOST_FRAMES == 0) {
+        board_divide(0); /* nobody speaks at this rate */
+    }
     link_send(frame, LINK_ERROR, LINK_E_FRAME, 0xFFFFu, 0, put);
 }

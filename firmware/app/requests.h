@@ -15,7 +15,8 @@ int requests_init(void);
  */
 void requests_answer(const link_receiver_t *request, link_put_t *put);
 
-/* Tell the host that a frame arrived damaged: it repeats what went unanswered. */
+/* Tell the host that a frame arrived damaged: it repeats what went unanswered. Of LINK_LOST_FRAMES
+ * in a row the rate may be the reason: it goes back to that of the start. */
 void requests_damaged(link_put_t *put);
 
 /* Type of the request under way, 0 between requests: for a fault's report. */

@@ -32,6 +32,12 @@ uint32_t board_clock_hz(void);
 /* Take a received byte, sleeping until there is one. */
 uint8_t board_receive(void);
 
+/* Divisor for a rate of the serial line in baud; 0 where it has none within 1.6 %. */
+uint32_t board_divisor(uint32_t baud);
+
+/* Let what was sent go out, then go on at a divisor; 0: the one of the start. */
+void board_divide(uint32_t divisor);
+
 /* Send one byte, waiting for room. */
 void board_send(uint8_t byte);
 

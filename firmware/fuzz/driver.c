@@ -31,7 +31,7 @@ static size_t invent_record(uint8_t *record)
         record[i] = (uint8_t)(draw(16) == 0 ? draw(256) : i % 4 == 1 ? draw(32) : 0);
     }
     record[0] = (uint8_t)(2 * size + (draw(8) == 0));
-    record[1] = (uint8_t)(draw(16) == 0 ? draw(256) : 1 + draw(11));
+    record[1] = (uint8_t)(draw(16) == 0 ? draw(256) : 1 + draw(12));
     record[2] = (uint8_t)draw(7);
     return 1 + size;
 }

@@ -20,7 +20,7 @@ static link_receiver_t receiver, heard;
 static uint32_t frames_heard;
 static uint16_t number; /* of the last frame that was sent whole */
 static uint64_t bytes_taken;
-static uint32_t answered[LINK_SPIN + 1]; /* requests done, not refused, by their type */
+static uint32_t answered[LINK_BAUD + 1]; /* requests done, not refused, by their type */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -54,6 +54,16 @@ uint32_t board_stack_used_bytes(void)
     return 0;
 }
 
+uint32_t board_divisor(uint32_t baud)
+{
+    return baud;
+}
+
+void board_divide(uint32_t divisor)
+{
+    (void)divisor;
+}
+
 /* The host's end: what the firmware sends must be frames. */
 static void hear(uint8_t byte)
 {
@@ -66,7 +76,7 @@ static void hear(uint8_t byte)
     if (event == LINK_FRAME) {
         const unsigned request = link_type(&heard) ^ (unsigned)LINK_REPLY;
         frames_heard++;
-        answered[request <= LINK_SPIN ? request : 0]++;
+        answered[request <= LINK_BAUD ? request : 0]++;
     }
 }
 
@@ -137,8 +147,8 @@ static void expect_hello(void)
 static void report(void)
 {
     fprintf(stderr, "%" PRIu64 " bytes; answered and refused:", bytes_taken);
-    for (size_t type = 1; type <= LINK_SPIN + 1u; type++) {
-        fprintf(stderr, " %" PRIu32, answered[type % (LINK_SPIN + 1u)]);
+    for (size_t type = 1; type <= LINK_BAUD + 1u; type++) {
+        fprintf(stderr, " %" PRIu32, answered[type % (LINK_BAUD + 1u)]);
     }
     fprintf(stderr, "\n");
 }

@@ -96,13 +96,23 @@ static bool run_from_pll(void)
     return true;
 }
 
+uint32_t board_divisor(uint32_t baud)
+{
+    return serial_divisor(core_hz, baud, LEAST_DIVISOR);
+}
+
+void board_divide(uint32_t divisor)
+{
+    usart_start(USART1, divisor != 0 ? divisor : board_divisor(core_hz == PLL_HZ ? BOARD_BAUD : BAUD_MSI));
+}
+
 static void usart_init(void)
 {
     RCC_AHB2ENR1 |= 1u;      /* GPIOA */
     RCC_APB2ENR |= 1u << 14; /* USART1, from the bus clock */
     (void)RCC_APB2ENR;
     stm32_pins(GPIOA, 9, 2, USART1_AF);
-    usart_start(USART1, stm32_divisor(core_hz, core_hz == PLL_HZ ? BOARD_BAUD : BAUD_MSI));
+    board_divide(0);
 }
 
 void board_init(void)

@@ -29,6 +29,15 @@ void serial_keep(uint8_t byte);
 /* Let the serial line interrupt; once, from board_init. */
 void serial_init(void);
 
+/* Divisor of a clock for a rate, to the nearest; 0 when it is less than `least` or 1/64 off. */
+static inline uint32_t serial_divisor(uint32_t clock_hz, uint32_t rate, uint32_t least)
+{
+    const uint32_t divisor = rate == 0 ? 0 : (clock_hz + rate / 2u) / rate;
+    const uint32_t off = clock_hz - divisor * rate; /* of either sign */
+
+    return divisor >= least && off + clock_hz / 64u <= clock_hz / 32u ? divisor : 0;
+}
+
 /* The board's handler of interrupt BOARD_SERIAL_IRQ (board.cmake): a byte has come. */
 void serial_handler(void);
 

@@ -8,10 +8,20 @@
 
 const char board_name[16] = "mps2-an500";
 
+uint32_t board_divisor(uint32_t baud)
+{
+    return serial_divisor(CLOCK_HZ, baud, LEAST_DIVISOR);
+}
+
+void board_divide(uint32_t divisor)
+{
+    uart_start(UART0, divisor != 0 ? divisor : board_divisor(BOARD_BAUD));
+}
+
 void board_init(void)
 {
     cortex_m7_init();
-    uart_start(UART0, CLOCK_HZ / BOARD_BAUD);
+    board_divide(0);
     serial_init();
     counter_init();
 }

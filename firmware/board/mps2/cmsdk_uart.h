@@ -2,6 +2,7 @@
 #ifndef CMSDK_UART_H
 #define CMSDK_UART_H
 
+#include "../board.h"
 #include "../cortex_m/cortex_m.h"
 
 #define UART_DATA(base) REGISTER((base) + 0x00u)
@@ -13,9 +14,16 @@
 #define STATE_RX_FULL 2u
 #define CTRL_TX_RX_RXINT 0xBu
 #define INT_RX 2u
+#define LEAST_DIVISOR 16u
+#define BITS_OF_A_BYTE 10u
 
+/* Once, or again after the last byte, at another rate. */
 static inline void uart_start(uint32_t base, uint32_t divisor)
 {
+    while ((UART_STATE(base) & STATE_TX_FULL) != 0) {
+    }
+    /* No flag tells when the byte that left the buffer is out: a cycle for each of its parts does. */
+    (void)board_spin(BITS_OF_A_BYTE * UART_BAUDDIV(base));
     UART_BAUDDIV(base) = divisor;
     UART_CTRL(base) = CTRL_TX_RX_RXINT;
 }

@@ -21,13 +21,23 @@ static bool run_from_pll(void)
            rcc_switch_to_pll(5u | ACR_PREFETCH | ACR_CACHES);
 }
 
+uint32_t board_divisor(uint32_t baud)
+{
+    return serial_divisor(uart_hz, baud, LEAST_DIVISOR);
+}
+
+void board_divide(uint32_t divisor)
+{
+    usart_start(USART2, divisor != 0 ? divisor : board_divisor(BOARD_BAUD));
+}
+
 static void usart_init(void)
 {
     RCC_AHB1ENR |= 1u;       /* GPIOA */
     RCC_APB1ENR |= 1u << 17; /* USART2 */
     (void)RCC_APB1ENR;       /* a clock needs two cycles before the first access */
     stm32_pins(GPIOA, 2, 2, USART2_AF);
-    usart_start(USART2, stm32_divisor(uart_hz, BOARD_BAUD));
+    board_divide(0);
 }
 
 void board_init(void)

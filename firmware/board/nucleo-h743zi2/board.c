@@ -94,13 +94,23 @@ static bool run_from_pll(void)
     return stm32_wait(&RCC_CFGR, CFGR_SWS, CFGR_SWS_PLL1);
 }
 
+uint32_t board_divisor(uint32_t baud)
+{
+    return serial_divisor(uart_hz, baud, LEAST_DIVISOR);
+}
+
+void board_divide(uint32_t divisor)
+{
+    usart_start(USART3, divisor != 0 ? divisor : board_divisor(BOARD_BAUD));
+}
+
 static void usart_init(void)
 {
     RCC_AHB4ENR |= 1u << 3;   /* GPIOD */
     RCC_APB1LENR |= 1u << 18; /* USART3, from the bus clock */
     (void)RCC_APB1LENR;
     stm32_pins(GPIOD, 8, 2, USART3_AF);
-    usart_start(USART3, stm32_divisor(uart_hz, BOARD_BAUD));
+    board_divide(0);
 }
 
 void board_init(void)

@@ -40,6 +40,7 @@
 #define MSI_HZ 4000000u
 #define PLL_HZ 120000000u
 #define BAUD_MSI 115200u /* the most that 4 MHz divide well */
+#define LEAST_LPUART_DIVISOR 0x300u
 #define STEP_TURNS 100   /* of a loop: above the 1 us that RM0432 6.2.9 asks for */
 
 const char board_name[16] = "nucleo-l4r5zi";
@@ -71,18 +72,28 @@ static bool run_from_pll(void)
     return true;
 }
 
+/* BRR counts 256ths (RM0432 48.4.6); 256 times 120 MHz does not fit 32 bits */
+uint32_t board_divisor(uint32_t baud)
+{
+    return serial_divisor(core_hz, baud / 256u, LEAST_LPUART_DIVISOR);
+}
+
+void board_divide(uint32_t divisor)
+{
+    usart_start(LPUART1,
+                divisor != 0 ? divisor
+                             : board_divisor(core_hz == PLL_HZ ? BOARD_BAUD : BAUD_MSI));
+}
+
 static void uart_init(void)
 {
-    const uint32_t baud = core_hz == PLL_HZ ? BOARD_BAUD : BAUD_MSI;
-
     PWR_CR2 |= CR2_IOSV;
     RCC_AHB2ENR |= 1u << 6; /* GPIOG */
     RCC_APB1ENR2 |= 1u;     /* LPUART1, from the bus clock */
     (void)RCC_APB1ENR2;     /* a clock needs two cycles before the first access */
     stm32_pins(GPIOG, 7, 1, LPUART1_AF);
     stm32_pins(GPIOG, 8, 1, LPUART1_AF);
-    /* BRR counts 256ths (RM0432 48.4.6); 256 times 120 MHz does not fit 32 bits */
-    usart_start(LPUART1, stm32_divisor(core_hz, baud / 256u));
+    board_divide(0);
 }
 
 void board_init(void)

@@ -34,10 +34,4 @@ static inline void stm32_pins(uint32_t port, unsigned first, unsigned n, uint32_
     *mode = (*mode & ~(3u * each << by_2)) | (2u * each << by_2);
 }
 
-/* Divisor of a clock for a rate, to the nearest. */
-static inline uint32_t stm32_divisor(uint32_t clock_hz, uint32_t rate)
-{
-    return (clock_hz + rate / 2u) / rate;
-}
-
 #endif

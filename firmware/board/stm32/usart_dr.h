@@ -9,11 +9,17 @@
 #define USART_BRR(base) REGISTER((base) + 0x08u)
 #define USART_CR1(base) REGISTER((base) + 0x0Cu)
 #define SR_RXNE (1u << 5)
+#define SR_TC (1u << 6)
 #define SR_TXE (1u << 7)
+#define LEAST_DIVISOR 16u /* of 16 samples a bit */
 #define CR1_UE_RXNEIE_TE_RE ((1u << 13) | (1u << 5) | (1u << 3) | (1u << 2))
 
+/* Once, or again after the last byte, at another rate. */
 static inline void usart_start(uint32_t base, uint32_t divisor)
 {
+    while ((USART_SR(base) & SR_TC) == 0) {
+    }
+    USART_CR1(base) = 0;
     USART_BRR(base) = divisor;
     USART_CR1(base) = CR1_UE_RXNEIE_TE_RE;
 }

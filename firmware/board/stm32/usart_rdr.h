@@ -12,12 +12,18 @@
 #define USART_RDR(base) REGISTER((base) + 0x24u)
 #define USART_TDR(base) REGISTER((base) + 0x28u)
 #define ISR_RXNE (1u << 5)
+#define ISR_TC (1u << 6)
 #define ISR_TXE (1u << 7)
+#define LEAST_DIVISOR 16u /* of 16 samples a bit */
 #define ICR_ORECF (1u << 3)
 #define CR1_UE_RXNEIE_TE_RE ((1u << 5) | (1u << 3) | (1u << 2) | (1u << 0))
 
+/* Once, or again after the last byte, at another rate. */
 static inline void usart_start(uint32_t base, uint32_t divisor)
 {
+    while ((USART_ISR(base) & ISR_TC) == 0) {
+    }
+    USART_CR1(base) = 0; /* BRR is written while it is off */
     USART_BRR(base) = divisor;
     USART_CR1(base) = CR1_UE_RXNEIE_TE_RE;
 }

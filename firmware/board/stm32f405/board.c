@@ -34,13 +34,23 @@ static void clock_init(void)
     }
 }
 
+uint32_t board_divisor(uint32_t baud)
+{
+    return serial_divisor(uart_hz, baud, LEAST_DIVISOR);
+}
+
+void board_divide(uint32_t divisor)
+{
+    usart_start(USART1, divisor != 0 ? divisor : board_divisor(BOARD_BAUD));
+}
+
 static void usart_init(void)
 {
     RCC_AHB1ENR |= 1u;       /* GPIOA */
     RCC_APB2ENR |= 1u << 4;  /* USART1 */
     (void)RCC_APB2ENR;       /* a clock needs two cycles before the first access */
     stm32_pins(GPIOA, 9, 2, USART1_AF);
-    usart_start(USART1, stm32_divisor(uart_hz, BOARD_BAUD));
+    board_divide(0);
 }
 
 void board_init(void)

@@ -21,6 +21,16 @@ static bool run_from_pll(void)
            rcc_switch_to_pll(7u | ACR_PREFETCH);
 }
 
+uint32_t board_divisor(uint32_t baud)
+{
+    return serial_divisor(uart_hz, baud, LEAST_DIVISOR);
+}
+
+void board_divide(uint32_t divisor)
+{
+    usart_start(USART1, divisor != 0 ? divisor : board_divisor(BOARD_BAUD));
+}
+
 static void usart_init(void)
 {
     RCC_AHB1ENR |= 3u;      /* GPIOA, GPIOB */
@@ -28,7 +38,7 @@ static void usart_init(void)
     (void)RCC_APB2ENR;      /* a clock needs two cycles before the first access */
     stm32_pins(GPIOA, 9, 1, USART1_AF);
     stm32_pins(GPIOB, 7, 1, USART1_AF);
-    usart_start(USART1, stm32_divisor(uart_hz, BOARD_BAUD));
+    board_divide(0);
 }
 
 void board_init(void)

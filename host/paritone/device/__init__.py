@@ -24,10 +24,13 @@ from paritone.link import diagnosis, discovery, protocol
 from paritone.link.health import Health
 from paritone.link.protocol import Counters, Hello, Message, Progress, Region
 from paritone.link.stream import PcmStream
-from paritone.link.transport import BoardResetError, Transport
+from paritone.link.transport import (
+    HELLO_REPEAT_S,
+    HELLO_TIMEOUT_S,
+    BoardResetError,
+    Transport,
+)
 
-HELLO_TIMEOUT_S = 10.0
-HELLO_REPEAT_S = 0.5
 RUN_TIMEOUT_S = 300.0
 """An inference by plain C on an emulator of a loaded machine takes a while."""
 RUN_REPEAT_S = 60.0
@@ -95,7 +98,7 @@ class Device:
         """Whether the board's counter counts: cycles on silicon, instructions when emulated."""
 
     def greet(self, timeout_s: float = HELLO_TIMEOUT_S) -> Hello:
-        """Ask who is there; refuse anything but the firmware that we know."""
+        """Ask who is there, refuse anything but the firmware that we know, and speed up."""
         payload = self._link.request(Message.HELLO, timeout_s=timeout_s, repeat_s=HELLO_REPEAT_S)
         diagnosis.require_version(int.from_bytes(payload[:2], "little"))
         hello = Hello.unpack(payload)
@@ -110,6 +113,7 @@ class Device:
                     f"the board runs a firmware for another {what}: expected {expected}, "
                     f"it says {got}; flash it with `paritone flash`"
                 )
+        self._link.speed_up()
         return hello
 
     @property

@@ -47,7 +47,7 @@ def of_loss(url: str, what: str, health: Health) -> str:
     """One line: the line loses too much to go on."""
     return (
         f"gave up on the line to {url} during {what}: {health.lost_share:.0%} of the last frames "
-        f"went unanswered ({health}): try a shorter cable, another USB port, a lower baud rate"
+        f"went unanswered ({health}): try a shorter cable, another USB port"
     )
 
 

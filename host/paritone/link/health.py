@@ -52,6 +52,8 @@ class Health:
     refused : frames that the board found damaged
     reopened : times that the port was lost and found again
     resets : times that the board started anew during a conversation
+    slowed : times that the line went back to the rate it began with
+    baud : its rate now, None where it has none
     """
 
     sent: int = 0
@@ -61,19 +63,35 @@ class Health:
     refused: int = 0
     reopened: int = 0
     resets: int = 0
+    slowed: int = 0
+    baud: int | None = None
     piece_bytes: int = PIECE_BYTES[1]
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT))
     _run: int = 0
+    _lost_run: int = 0
 
     def fared(self, *, answered: bool) -> None:
         """What became of one frame; pieces shrink on losses and grow on a good run."""
         self._recent.append(answered)
         self._run = self._run + 1 if answered else 0
+        self._lost_run = 0 if answered else self._lost_run + 1
         least, most = PIECE_BYTES
         if not answered:
             self.piece_bytes = max(least, self.piece_bytes // 2)
         elif self._run % GOOD_RUN == 0:
             self.piece_bytes = min(most, self.piece_bytes * 2)
+
+    def slow_down(self, baud: int) -> None:
+        """The line goes on at a lower rate: what was lost at the higher one tells nothing of it."""
+        self.slowed += 1
+        self.baud = baud
+        self._recent.clear()
+        self._lost_run = 0
+
+    @property
+    def lost_in_a_row(self) -> int:
+        """Frames that went unanswered since the last answer."""
+        return self._lost_run
 
     @property
     def hopeless(self) -> bool:
@@ -102,6 +120,8 @@ class Health:
             (self.damaged, "damaged on the way back"),
             (self.reopened, "times reconnected"),
             (self.resets, "resets of the board"),
+            (self.slowed, "times slowed down"),
         )
         said = [f"{n:,} {what}" for i, (n, what) in enumerate(counts) if n or i < 2]
-        return ", ".join(said)
+        rate = [] if self.baud is None else [f"{self.baud:,} baud"]
+        return ", ".join(rate + said)

@@ -12,6 +12,7 @@ from typing import Any
 from paritone.errors import ToolMissingError
 
 BAUD = 460800
+"""Rate of the line when a conversation begins."""
 WRITE_TIMEOUT_S = 5.0
 POLL_S = 0.02
 REOPEN_S = 0.05
@@ -48,6 +49,22 @@ class Port:
         self._selects = _selectable(self._serial)
         if self._selects:
             self._serial.timeout = 0  # what is there, at once: select does the waiting
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether it is a serial port, on this machine or another: a socket takes what comes."""
+        return not self.url.startswith(("socket:", "loop:"))
+
+    def change_rate(self, baud: int) -> bool:
+        """Go on at another rate; False where the port has not got it, and all stays as it was."""
+        try:
+            self._serial.baudrate = baud
+        except Exception:  # what drivers raise has no common base: termios.error is no OSError
+            with contextlib.suppress(Exception):
+                self._serial.baudrate = self.baud
+            return False
+        self.baud = baud
+        return True
 
     def _write_limit(self) -> dict[str, float]:
         # pyserial's client of RFC 2217 has none to set

@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-VERSION = 4
+VERSION = 5
 PAYLOAD_BYTES = 2048
 UNASKED = 0xFFFF
 """Sequence number of a frame that no request asked for."""
@@ -42,11 +42,15 @@ class Message(IntEnum):
     TRACE = 0x09
     COUNTERS = 0x0A
     SPIN = 0x0B
+    BAUD = 0x0C
     REPLY = 0x80
     FAULT = 0xFD
     READY = 0xFE
     ERROR = 0xFF
 
+
+LOST_FRAMES = 4
+"""So many that fail in a row, and both ends go back to the rate that a conversation starts at."""
 
 INFER = 1
 """Argument of PCM and FINISH: run the model as soon as a patch completes, unless it is silent."""
@@ -287,6 +291,11 @@ def describe_refusal(frame: Frame) -> str:
 def pack_pcm(position: int, patches: int, samples: bytes) -> bytes:
     """Payload of PCM: where its first sample belongs, and the patches that the host knows of."""
     return struct.pack("<II", position % 2**32, patches) + samples
+
+
+def pack_baud(rate: int) -> bytes:
+    """Payload of BAUD."""
+    return struct.pack("<I", rate)
 
 
 def pack_read(offset: int, size: int) -> bytes:

@@ -6,12 +6,13 @@ port that is lost is opened again and the conversation goes on.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections import defaultdict
 from types import TracebackType
 
-from paritone.errors import CheckFailedError, ToolMissingError
+from paritone.errors import CheckFailedError, ParitoneError, ToolMissingError
 from paritone.link import diagnosis, protocol
 from paritone.link.health import LEAST_WAIT_S, Health, Wait
 from paritone.link.port import BAUD, Port, PortLostError
@@ -20,7 +21,11 @@ from paritone.link.protocol import Decoder, Frame, Message, Refusal
 TIMEOUT_S = 20.0
 REPEAT_S = 2.0
 """A request that found no answer for so long is sent again, mostly sooner."""
-
+RATES = (2_000_000, 1_500_000, 1_000_000, 921_600)
+"""What the line is tried at, in baud: probes carry 2 million."""
+HELLO_TIMEOUT_S = 10.0
+HELLO_REPEAT_S = 0.5
+FAREWELL_S = 0.5
 
 PAUSE_S = 0.0005
 """Before the first repetition; twice as long before each further one."""
@@ -32,6 +37,10 @@ class SilentError(ToolMissingError):
 
 class BoardResetError(CheckFailedError):
     """A board that started anew in the midst of a conversation: its state is gone."""
+
+
+class RefusedError(CheckFailedError):
+    """A request that the board refuses."""
 
 
 class DamagedError(Exception):
@@ -47,10 +56,12 @@ class Transport:
     waits : how long the answers to each kind of request take
     """
 
-    def __init__(self, url: str, baud: int = BAUD) -> None:
+    def __init__(self, url: str) -> None:
         self.url = url
         self.health = Health()
-        self._port = Port(url, baud)
+        self._port = Port(url)
+        self._rates: tuple[int, ...] = RATES if self._port.has_rate else ()
+        self.health.baud = self._port.baud if self._port.has_rate else None
         self._decoder = Decoder()
         self.waits: defaultdict[Message, Wait] = defaultdict(Wait)
         self._heard = b""
@@ -70,8 +81,39 @@ class Transport:
         self.close()
 
     def close(self) -> None:
-        """Close the port."""
+        """Leave the line as it was found, and close the port."""
+        if self._port.baud != BAUD:
+            with contextlib.suppress(ParitoneError):
+                self.request(Message.BAUD, payload=protocol.pack_baud(BAUD), timeout_s=FAREWELL_S)
         self._port.close()
+
+    # ------------------------------------------------------------------- Rate
+
+    def speed_up(self) -> None:
+        """Go on at the highest rate that board, probe and line carry; after a hello.
+
+        A socket has no rate. What failed once is not tried again.
+
+        Raises
+        ------
+        SilentError, CheckFailedError
+            As `request`.
+        """
+        while self._rates and self._port.baud == BAUD:
+            rate = self._rates[0]
+            self._try_rate(rate)
+            if self._port.baud != rate:
+                self._rates = tuple(r for r in self._rates if r < rate)
+
+    def _try_rate(self, rate: int) -> None:
+        """Ask the board for a rate and say hello at it; unanswered, both ends go back."""
+        if not self._port.change_rate(rate) or not self._port.change_rate(BAUD):
+            return
+        with contextlib.suppress(RefusedError):
+            self.request(Message.BAUD, payload=protocol.pack_baud(rate))
+            self._port.change_rate(rate)
+            self.health.baud = self._port.baud
+            self.request(Message.HELLO, timeout_s=HELLO_TIMEOUT_S, repeat_s=HELLO_REPEAT_S)
 
     def request(
         self,
@@ -140,7 +182,7 @@ class Transport:
                 if frame.sequence == sequence and frame.type == message | Message.REPLY:
                     return frame.payload
                 if frame.sequence == sequence and frame.type == Message.ERROR:
-                    raise CheckFailedError(
+                    raise RefusedError(
                         f"the board refused {message.name}: {protocol.describe_refusal(frame)}"
                     )
             if time.monotonic() >= until:
@@ -197,8 +239,18 @@ class Transport:
         """What became of a frame; CheckFailedError on a line that loses too many."""
         self.health.answered += answered
         self.health.fared(answered=answered)
+        if self._port.baud != BAUD and (
+            self.health.hopeless or self.health.lost_in_a_row >= protocol.LOST_FRAMES
+        ):
+            self._slow_down()
         if self.health.hopeless:
             raise CheckFailedError(diagnosis.of_loss(self.url, message.name, self.health))
+
+    def _slow_down(self) -> None:
+        """Back to the first rate: the board, which hears noise now, does the same."""
+        self._rates = tuple(rate for rate in self._rates if rate < self._port.baud)
+        self._port.change_rate(BAUD)
+        self.health.slow_down(BAUD)
 
     def reopen(
         self, message: Message, error: PortLostError, deadline: float, timeout_s: float

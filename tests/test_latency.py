@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from board_projects import Boards
 from paritone import cli
 from paritone.features.tables import FrontendTables, InputFormat, make_tables
-from paritone.latency import Cost
+from paritone.latency import Cost, measuring, table
 from paritone.latency.load import Load
 from paritone.report import figures, realtime
 from zoo_config import FEATURES, RATE, make_config
@@ -97,6 +98,33 @@ def test_the_command(
         assert expected in said
     assert re.search(r"stack, high water +\d+ B", said)
     assert (project.folder / "latency.png").stat().st_size > 5000
+
+
+def test_the_stages_that_a_board_times_itself(
+    boards: Boards, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are the functions that the emulator counts, and for the first the window's headroom."""
+    built = boards("stm32f405")
+    pcm, tables = built.clips[0][1], built.project.tables()
+    found = measuring.on_board(built.firmware, None, pcm, tables, 1)
+    assert found.modelled is not None
+    counted = {name: cost.instructions for name, cost in found.modelled.stages.items()}
+    timed = {name: cost.median for name, cost in found.latency.stages.items()}
+    assert list(timed) == ["window to magnitude", "mel bands", "model input"]
+    for name in ("mel bands", "model input"):
+        assert timed[name] == pytest.approx(counted[name], abs=60)
+    transform = counted["window and transform"] + counted["spectrum and magnitude"]
+    assert transform < timed["window to magnitude"] < transform + 2 * counted["samples"]
+    alone = replace(found, modelled=None, load=None)
+    table.show(alone, "silicon")
+    shown = capsys.readouterr().out
+    record = alone.record()
+    [_, stages] = realtime.tables(record)
+    for name, count in timed.items():
+        assert record["frontend_stages"][name]["instructions"] == count
+        assert re.search(rf"  {name} +│ alone +│ +[\d,]+ │ +{count:,} │", shown), shown
+        assert f"{count:,}" in str(stages)
+    assert "Stages of a frame alone, instructions" in str(stages)
 
 
 def test_bars_reach_from_the_least_to_the_most(tmp_path: Path) -> None:

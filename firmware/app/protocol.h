@@ -34,7 +34,8 @@ enum {
     LINK_STEP = 0x06,     /* call u32 -> ticks u32; crc32 u32 and bytes u32 of its rows */
     LINK_READ = 0x07,     /* offset u32, bytes u32; argument: region -> bytes        */
     LINK_WRITE = 0x08,    /* offset u32, bytes; argument: region -> -                */
-    LINK_TRACE = 0x09,    /* argument: stage -> bytes u32, now in LINK_REGION_TRACE  */
+    LINK_TRACE = 0x09,    /* argument: stage -> bytes u32, now in LINK_REGION_TRACE;
+                             ticks u32 of a frame's stages up to this one           */
     LINK_COUNTERS = 0x0A, /* - -> stack, frames, patches, bad frames, duplicates     */
     LINK_SPIN = 0x0B,     /* n u32 -> ticks u32 of a loop of 2 n instructions        */
     LINK_BAUD = 0x0C,     /* rate u32 -> -, and from then on the line has that rate  */

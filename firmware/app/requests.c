@@ -43,7 +43,9 @@ static uint32_t next_divisor; /* for after the answer; 0: no change */
 static uint32_t damaged_in_a_row;
 
 static uint32_t last_call = UINT32_MAX; /* none yet */
-static size_t traced_bytes;
+static struct {
+    uint32_t bytes, ticks;
+} traced; /* bytes: 0 before any is */
 volatile uint8_t requests_busy_with;
 
 /* A request, and where its answer goes. The payload of a frame is 4-byte aligned, the host
@@ -222,21 +224,28 @@ static int step(exchange_t *exchange)
     return status == PARITONE_OK ? 0 : LINK_E_MODEL;
 }
 
+/* The ticks are those of the stages alone: copying their values out is timed again and taken off. */
 static int trace(exchange_t *exchange)
 {
-    if (exchange->argument > PARITONE_STAGE_INPUT) {
+    const paritone_stage_t stage = (paritone_stage_t)exchange->argument;
+    const size_t bytes = paritone_frontend_stage_bytes(&PARITONE_FRONTEND, stage);
+
+    if (bytes == 0u) {
         return LINK_E_RANGE;
     }
-    const paritone_stage_t stage = (paritone_stage_t)exchange->argument;
-
     /* Between two pushes the stream's scratch is free. */
-    const int status = paritone_frontend_trace(&PARITONE_FRONTEND, work.trace.frame,
-                                               stream.scratch, stage, work.trace.values);
-
-    exchange->detail = (uint32_t)status;
-    traced_bytes = paritone_frontend_stage_bytes(&PARITONE_FRONTEND, stage);
-    answer(exchange, (uint32_t)traced_bytes);
-    return status == PARITONE_OK ? 0 : LINK_E_MODEL;
+    uint32_t ticks = 0u - board_ticks();
+    (void)paritone_frontend_trace(&PARITONE_FRONTEND, work.trace.frame, stream.scratch, stage,
+                                  work.trace.values); /* what it refuses, the start did */
+    ticks += board_ticks();
+    ticks += board_ticks();
+    if (stage != PARITONE_STAGE_INPUT) { /* which is written where it is wanted */
+        memcpy(stream.scratch, work.trace.values, bytes);
+    }
+    traced.bytes = (uint32_t)bytes;
+    traced.ticks = ticks - board_ticks();
+    answer_bytes(exchange, &traced, sizeof traced);
+    return 0;
 }
 
 static uint8_t *rows_of_last_call(size_t *size)
@@ -264,8 +273,8 @@ static uint8_t *region(uint8_t which, size_t *size)
         *size = sizeof work.trace.frame;
         return (uint8_t *)work.trace.frame;
     case LINK_REGION_TRACE:
-        *size = traced_bytes;
-        return traced_bytes == 0 ? NULL : (uint8_t *)work.trace.values;
+        *size = traced.bytes;
+        return traced.bytes == 0 ? NULL : (uint8_t *)work.trace.values;
     default:
         return NULL;
     }

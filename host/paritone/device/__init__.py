@@ -250,13 +250,15 @@ class Device:
 
     def trace(self, frame: NDArray[np.int16], stage: str) -> bytes:
         """Values of one stage of the frontend for one frame of window_length samples."""
+        return self._resumed(lambda: self._read(Region.TRACE, self._trace(frame, stage)[0]))
 
-        def once() -> bytes:
-            self._write(Region.FRAME, frame.astype("<i2").tobytes())
-            answer = self._link.request(Message.TRACE, STAGES.index(stage))
-            return self._read(Region.TRACE, int.from_bytes(answer[:4], "little"))
+    def stage_ticks(self, frame: NDArray[np.int16], stage: str) -> int | None:
+        """Ticks of one frame alone up to a stage; None of a firmware that does not time them."""
+        return self._resumed(lambda: self._trace(frame, stage)[1])
 
-        return self._resumed(once)
+    def _trace(self, frame: NDArray[np.int16], stage: str) -> tuple[int, int | None]:
+        self._write(Region.FRAME, frame.astype("<i2").tobytes())
+        return protocol.unpack_trace(self._slow(Message.TRACE, STAGES.index(stage)))
 
     def counters(self) -> Counters:
         """Stack high-water mark, patches, damaged and repeated frames."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from statistics import median
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from paritone.device import Device
 from paritone.errors import CheckFailedError
 from paritone.features.tables import FrontendTables
+from paritone.latency import traced
 from paritone.link import protocol
 from paritone.progress import track
 
@@ -56,6 +57,7 @@ class Latency:
     frontend : one frame, from its hop of PCM to its column
     inference : the whole model at once
     layers : each alone
+    stages : of a frame alone, by name, in their order; none where the board does not time them
     stack_bytes : high-water mark after all of it
     """
 
@@ -66,6 +68,7 @@ class Latency:
     inference: Cost
     layers: tuple[LayerCost, ...]
     stack_bytes: int
+    stages: Mapping[str, Cost]
 
     def record(self) -> dict[str, Any]:
         """Section "latency" of summary.json."""
@@ -81,12 +84,16 @@ class Latency:
                 }
                 for c in self.layers
             ],
+            **({"frontend_stages": self._stages()} if self.stages else {}),
             "inferences": self.runs,
             "range": {
                 "frontend_per_frame": asdict(self.frontend),
                 "inference": asdict(self.inference),
             },
         }
+
+    def _stages(self) -> dict[str, Any]:
+        return {n: {self.unit: c.median, "range": asdict(c)} for n, c in self.stages.items()}
 
     def memory(self, device: Device) -> dict[str, int]:
         """Section "memory" of summary.json."""
@@ -111,8 +118,11 @@ class _Counter:
         return "cycles" if self._cycles else "instructions"
 
     def __call__(self, ticks: int) -> float:
-        net = max(0, ticks - self._overhead)
-        return net if self._cycles else self._board.instructions(net)
+        return self.net(max(0, ticks - self._overhead))
+
+    def net(self, ticks: int) -> float:
+        """Of ticks in which the counter was not read."""
+        return ticks if self._cycles else self._board.instructions(ticks)
 
 
 def measure(
@@ -129,6 +139,7 @@ def measure(
     counter = _Counter(device)
     patches = patches_of(device, pcm, runs)
     frames = [counter(ticks) for ticks in frame_ticks(device, pcm, tables)]
+    parts = traced.of_frames(device, pcm, tables)
     inferences, layers = [], []
     for patch in track(patches, "Measuring", runs):
         device.write(patch)
@@ -147,6 +158,7 @@ def measure(
         Cost.of(inferences),
         costs,
         device.counters().stack_bytes,
+        {name: Cost.of([counter.net(n) for n in ticks]) for name, ticks in parts.items()},
     )
 
 

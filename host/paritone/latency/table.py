@@ -35,6 +35,9 @@ def show(found: Measured, title: str) -> None:
             for stage, mean in modelled.stages.items():
                 counts = "", f"{mean.instructions:,}", "", "", "", f"{mean.cycles:,}"
                 table.add_row(f"  {stage}", "", *counts)
+        elif kernel == FRAME:
+            for stage, cost in measured.stages.items():
+                table.add_row(f"  {stage}", "alone", *_cells(cost, 0))
     console.print(table)
     for name, text in found.load.rows() if found.load else ():
         console.print(f"{name:<20} {text}", highlight=False)

@@ -31,18 +31,29 @@ def tables(latency: Mapping[str, Any]) -> Iterator[Table]:
         lines += _ranges("cycles, estimate", found["cycles"])
     if lines:
         yield Table(("", "least", "median", "most"), lines, title="Over many inferences")
-    stages = latency.get("frontend_stages", {})
-    if stages:
+    yield from _stages(latency.get("frontend_stages", {}), latency["unit"])
+    if found:
+        estimate = f", {found['estimate']}" if "estimate" in found else ""
+        title = f"Listening without a pause{estimate}"
+        yield Table(("", ""), list(_shares(found)), title=title)
+
+
+def _stages(stages: Mapping[str, Any], unit: str) -> Iterator[Table]:
+    """Modelled: the mean of both counts; timed by the board: least, median and most."""
+    if any("range" in cost for cost in stages.values()):
+        timed = [
+            (name, *(f"{cost['range'][which]:,}" for which in ("minimum", "median", "maximum")))
+            for name, cost in stages.items()
+        ]
+        title = f"Stages of a frame alone, {unit}"
+        yield Table(("", "least", "median", "most"), timed, title=title)
+    elif stages:
         counts = [
             (name, f"{cost['instructions']:,}", f"{cost['cycles']:,}")
             for name, cost in stages.items()
         ]
         heads = ("", "instructions", "cycles, estimate")
         yield Table(heads, counts, title="Stages of a frame, mean")
-    if found:
-        estimate = f", {found['estimate']}" if "estimate" in found else ""
-        title = f"Listening without a pause{estimate}"
-        yield Table(("", ""), list(_shares(found)), title=title)
 
 
 def _ranges(unit: str, parts: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -19,6 +19,7 @@ import pytest
 from paritone import cli, cores, extraction
 from paritone import config as configuration
 from paritone.datasets import distributed
+from paritone.sweep import waiting
 from paritone.sweep.job import RECORD
 from zoo_config import RATE, tiny_project, write_wav
 
@@ -134,6 +135,29 @@ def test_a_sweep_whose_worker_is_killed(tmp_path, examples, monkeypatch, capfd):
         assert row["status"] == "0"
         found = json.loads((tmp_path / "out" / folder / "summary.json").read_text())
         assert float(row["accuracy.float.clip"]) == found["accuracy"]["float"]["clip"]
+
+
+def test_jobs_that_can_never_begin_are_not_waited_for(tmp_path, examples, monkeypatch, capfd):
+    """More processors than the cluster has: what it has is said, and the jobs are in the table."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(waiting, "STALL_S", 1.0)
+    monkeypatch.setattr(waiting, "POLL_S", 0.1)
+    (tmp_path / "project").mkdir()
+    project = tiny_project(tmp_path / "project", examples).parent
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(
+            [
+                *("run", "--multirun", "--config-path", str(project), "hydra/launcher=ray"),
+                *("operation_mode=evaluation", "hydra.sweep.dir=out", "preprocessing.top_db=60,50"),
+                "+hydra.launcher.ray.remote.num_cpus=64",
+            ]
+        )
+    error = capfd.readouterr().err
+    assert stopped.value.code == 3
+    *_, first, second, last = error.strip().splitlines()
+    assert "was not begun" in first
+    assert "was not begun" in second
+    assert "hydra/launcher=ray: no job could begin for 1 s: 2 of the cluster's 2 CPUs" in last
 
 
 def test_threads_of_a_job_follow_its_launcher(monkeypatch):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from paritone import hydra_job, tracking
 from paritone.config import Config
 from paritone.datasets import distributed
 from paritone.errors import ConfigError, ParitoneError, ToolMissingError
-from paritone.sweep import comparison, pages
+from paritone.sweep import comparison, pages, waiting
 from paritone.sweep.comparison import Comparison
 from paritone.sweep.job import RECORD, Job, Outcome, here, line, read, values
 
@@ -76,7 +77,8 @@ def run(directory: Path, name: str, overrides: Sequence[str], *, host_only: bool
         job = Job(identity, directory, Path.cwd(), here(), host_only, tracker.run, keys)
         stopped: BaseException | None = None
         try:
-            hydra_job.call(job, directory, name, ["--multirun", *plan.arguments])
+            with _deadline(plan, identity):
+                hydra_job.call(job, directory, name, ["--multirun", *plan.arguments])
         except (Exception, KeyboardInterrupt) as error:
             stopped = error
         outcomes = collected(plan, identity)
@@ -153,10 +155,26 @@ def _checked(directory: Path, name: str, plan: Plan, job: Sequence[str]) -> Conf
     return config
 
 
+def _deadline(plan: Plan, identity: str) -> AbstractContextManager[None]:
+    """Jobs on a cluster wait for others' that are running there."""
+    if plan.ray is None:
+        return nullcontext()
+
+    def progress() -> tuple[int, int]:
+        begun = _begun(plan, identity).values()
+        return len(begun), sum(one.status is not None for one in begun)
+
+    return waiting.deadline(progress, len(plan.jobs))
+
+
+def _begun(plan: Plan, identity: str) -> dict[int, Outcome]:
+    records = [read(path) for path in sorted(plan.folder.rglob(RECORD))]
+    return {one.number: one for one in records if one is not None and one.sweep == identity}
+
+
 def collected(plan: Plan, identity: str) -> list[Outcome]:
     """What became of every job of a plan, from the records below the sweep's folder."""
-    records = [read(path) for path in sorted(plan.folder.rglob(RECORD))]
-    begun = {one.number: one for one in records if one is not None and one.sweep == identity}
+    begun = _begun(plan, identity)
     outcomes = []
     for number, overrides in enumerate(plan.jobs):
         absent = Outcome(identity, number, overrides, "", 0, status=1, problem=NOT_BEGUN)
@@ -176,7 +194,11 @@ def _end(found: Comparison, outcomes: Sequence[Outcome], stopped: BaseException 
     if not failed and stopped is None:
         return
     lines = [line(one, found.keys) for one in failed]
-    if stopped is not None:
+    statuses = [one.status or 0 for one in failed] or [1]
+    if isinstance(stopped, ParitoneError):
+        lines.append(str(stopped))
+        statuses.append(stopped.exit_status)
+    elif stopped is not None:
         lines.append(f"the launcher stopped: {type(stopped).__name__}: {stopped}".splitlines()[0])
     text = "\n".join([f"{len(failed)} of {len(outcomes)} jobs failed", *lines])
-    raise JobsFailedError(text, max((one.status or 0 for one in failed), default=1)) from stopped
+    raise JobsFailedError(text, max(statuses)) from stopped

@@ -18,6 +18,7 @@ from paritone.device import flash
 from paritone.link import protocol
 from paritone.link.port import BAUD
 from paritone.link.protocol import Decoder, Frame, Message
+from paritone.monitor.ears import BoardEar
 from serial_rates import RatedLine, sampled
 
 NAME = "stm32f405"
@@ -151,6 +152,21 @@ def test_a_board_that_is_reset(boards: Boards, line: RatedLine, expected: NDArra
     with device.open(NAME, boards(NAME).firmware, line.url) as board:
         assert np.array_equal(scores(board, boards(NAME).clips[0][1], reset), expected)
         assert board.health.resets == 1
+
+
+def test_a_listener_goes_on_at_the_first_rate(
+    boards: Boards, line: RatedLine, expected: NDArray[np.int8]
+) -> None:
+    """What is heard after the reset is a stream of its own, the same one here."""
+    pcm = boards(NAME).clips[0][1]
+    with device.open(NAME, boards(NAME).firmware, line.url) as board:
+        ear = BoardEar(board)
+        for resets, baud in (([], FASTEST), ([len(pcm)], BAUD)):
+            found = [patch.scores for patch in ear.hear(pcm)]
+            assert np.array_equal(np.stack(found), expected.reshape(len(expected), -1))
+            assert ear.resets == resets
+            assert board.health.baud == baud
+            press_reset(line.emulator)
 
 
 def test_a_port_without_the_rate_stays_as_it_was(line: RatedLine) -> None:

@@ -167,9 +167,12 @@ class BoardEar:
                     f"{self.name} was reset {RESETS} times without completing a patch: "
                     "is its power enough?"
                 ) from error
-        self._device.greet()
-        self._surviving(self.restart)
+        self._surviving(self._greet_anew)
         return None
+
+    def _greet_anew(self) -> None:
+        self._device.greet()
+        self.restart()
 
     def line(self) -> Line | None:
         """What host and board counted of this conversation."""

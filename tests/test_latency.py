@@ -14,7 +14,6 @@ from paritone import cli
 from paritone.features.tables import FrontendTables, InputFormat, make_tables
 from paritone.latency import Cost, measuring, table
 from paritone.latency.load import Load
-from paritone.link import protocol
 from paritone.report import figures, realtime
 from zoo_config import FEATURES, RATE, make_config
 
@@ -126,11 +125,6 @@ def test_the_stages_that_a_board_times_itself(
         assert re.search(rf"  {name} +│ alone +│ +[\d,]+ │ +{count:,} │", shown), shown
         assert f"{count:,}" in str(stages)
     assert "Stages of a frame alone, instructions" in str(stages)
-
-
-def test_a_firmware_that_does_not_time_its_stages_is_understood() -> None:
-    assert protocol.unpack_trace(bytes([64, 3, 0, 0])) == (832, None)
-    assert protocol.unpack_trace(bytes([64, 3, 0, 0, 1, 1, 0, 0])) == (832, 257)
 
 
 def test_bars_reach_from_the_least_to_the_most(tmp_path: Path) -> None:

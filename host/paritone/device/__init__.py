@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -98,7 +98,16 @@ class Device:
         """Whether the board's counter counts: cycles on silicon, instructions when emulated."""
 
     def greet(self, timeout_s: float = HELLO_TIMEOUT_S) -> Hello:
-        """Ask who is there, refuse anything but the firmware that we know, and speed up."""
+        """Ask who is there, refuse anything but the firmware that we know, and speed up.
+
+        A board that starts anew meanwhile is asked again.
+        """
+        for _ in range(RESETS - 1):
+            with suppress(BoardResetError):
+                return self._greet(timeout_s)
+        return self._greet(timeout_s)
+
+    def _greet(self, timeout_s: float) -> Hello:
         payload = self._link.request(Message.HELLO, timeout_s=timeout_s, repeat_s=HELLO_REPEAT_S)
         diagnosis.require_version(int.from_bytes(payload[:2], "little"))
         hello = Hello.unpack(payload)
@@ -252,11 +261,11 @@ class Device:
         """Values of one stage of the frontend for one frame of window_length samples."""
         return self._resumed(lambda: self._read(Region.TRACE, self._trace(frame, stage)[0]))
 
-    def stage_ticks(self, frame: NDArray[np.int16], stage: str) -> int | None:
-        """Ticks of one frame alone up to a stage; None of a firmware that does not time them."""
+    def stage_ticks(self, frame: NDArray[np.int16], stage: str) -> int:
+        """Ticks of one frame alone up to a stage."""
         return self._resumed(lambda: self._trace(frame, stage)[1])
 
-    def _trace(self, frame: NDArray[np.int16], stage: str) -> tuple[int, int | None]:
+    def _trace(self, frame: NDArray[np.int16], stage: str) -> tuple[int, int]:
         self._write(Region.FRAME, frame.astype("<i2").tobytes())
         return protocol.unpack_trace(self._slow(Message.TRACE, STAGES.index(stage)))
 

@@ -57,7 +57,7 @@ class Latency:
     frontend : one frame, from its hop of PCM to its column
     inference : the whole model at once
     layers : each alone
-    stages : of a frame alone, by name, in their order; none where the board does not time them
+    stages : of a frame alone, by name, in their order
     stack_bytes : high-water mark after all of it
     """
 
@@ -84,7 +84,7 @@ class Latency:
                 }
                 for c in self.layers
             ],
-            **({"frontend_stages": self._stages()} if self.stages else {}),
+            "frontend_stages": self._stages(),
             "inferences": self.runs,
             "range": {
                 "frontend_per_frame": asdict(self.frontend),

@@ -226,13 +226,10 @@ def unpack_run(payload: bytes) -> tuple[int, bytes]:
     return struct.unpack_from("<I", payload)[0], payload[4:]
 
 
-def unpack_trace(payload: bytes) -> tuple[int, int | None]:
-    """Answer to TRACE: bytes of the stage's values, ticks of all stages up to it.
-
-    None: a firmware from before boards timed them.
-    """
-    size, *ticks = struct.unpack(f"<{len(payload) // 4}I", payload)
-    return size, ticks[0] if ticks else None
+def unpack_trace(payload: bytes) -> tuple[int, int]:
+    """Answer to TRACE: bytes of the stage's values, ticks of all stages up to it."""
+    size, ticks = struct.unpack("<II", payload)
+    return size, ticks
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from paritone.link import protocol
 from paritone.link.protocol import Frame, Message, Region
 from paritone.link.transport import Transport
 from paritone.validate import divergence
+from serial_faults import BadLine, Faults
 
 BOARDS = ["stm32f405", "mps2-an386"]
 
@@ -93,6 +94,20 @@ def test_flashed_through_gdb_it_says_who_it_is(boards: Boards, name: str) -> Non
         counters = board.counters()
         assert 0 < counters.stack_bytes < hello.stack_bytes
         assert (counters.patches, counters.damaged, counters.repeated) == (0, 0, 0)
+
+
+def test_a_gdb_server_that_takes_its_time(boards: Boards) -> None:
+    """On a loaded machine GDB's own two seconds are over soon."""
+    built = boards("stm32f405")
+    slow = Faults(stalls=(1,), stall_s=3.0)
+    with (
+        Emulator(built.project.board) as emulator,
+        BadLine(f"socket://{emulator.gdb}", slow, 1) as line,
+    ):
+        gdb = line.url.removeprefix("socket://")
+        flashed = flash.flash(built.firmware.elf, gdb, flash.EMULATOR_RESET)
+        assert line.done.stalled == 1
+    assert flashed.size > 0
 
 
 def test_pcm_in_any_chunks_and_patches_give_the_same(boards: Boards) -> None:

@@ -13,6 +13,8 @@ from paritone.errors import CheckFailedError, ToolMissingError
 
 TIMEOUT_S = 120
 CONNECT_TIMEOUT_S = 5
+ANSWER_TIMEOUT_S = 30
+"""For each answer of the server: GDB's own 2 s are too few for a loaded machine."""
 EMULATOR_RESET = "system_reset"
 PROBE_RESET = "reset"
 """What OpenOCD, pyOCD and ST's server call it."""
@@ -39,6 +41,7 @@ def flash(elf: Path, gdb: str, reset: str = PROBE_RESET, timeout_s: float = TIME
     script = [
         "set confirm off",
         f"set tcp connect-timeout {CONNECT_TIMEOUT_S}",
+        f"set remotetimeout {ANSWER_TIMEOUT_S}",
         "set architecture armv7",
         f"target extended-remote {gdb}",
         "load",

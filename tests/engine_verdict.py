@@ -20,7 +20,7 @@ from paritone.errors import ModelError
 from paritone.generate.model import model_c
 from paritone.native import build
 from paritone.native.engine import Engine
-from paritone.tflite_reference import Reference
+from paritone.references.tflite import Reference
 from tflite_models import Case
 
 BATCH = 20

@@ -61,7 +61,7 @@ def _point(path: Path) -> str:
 def run_reference(path: Path) -> None:
     """Run the inputs that the engine took through the reference kernels."""
     from paritone.errors import ModelError
-    from paritone.tflite_reference import Reference
+    from paritone.references.tflite import Reference
 
     given = np.load(path.with_suffix(".engine.npz"))
     found = {}

@@ -18,7 +18,7 @@ from paritone.errors import ConfigError, ModelError
 from paritone.models.load import load_keras
 from paritone.quantization import aware, equalization, folding
 from paritone.quantization.converter import convert
-from paritone.tflite_reference import Reference, dequantize, quantize_input
+from paritone.references.tflite import Reference, dequantize, quantize_input
 from zoo_config import FEATURES, make_config
 
 SHAPE = (FEATURES["n_mels"], FEATURES["patch_length"], 1)

@@ -16,7 +16,7 @@ from paritone.engine.lowering import Step
 from paritone.engine.lowering.depthwise import SCRATCH_BYTES, with_scratch
 from paritone.engine.plan import plan
 from paritone.engine.tflite import parse
-from paritone.tflite_reference import Reference
+from paritone.references.tflite import Reference
 from tflite_models import ACTIVATIONS, Tensor, build, options
 from window_steps import Run
 

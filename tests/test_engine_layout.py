@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from paritone.engine.plan import plan
 from paritone.engine.tflite import parse
 from paritone.errors import ModelError
-from paritone.tflite_reference import Reference
+from paritone.references.tflite import Reference
 from test_engine_ops import few, noise, quantized, seeds
 from tflite_models import Case, Tensor, build, expect_parity, options
 

@@ -11,8 +11,8 @@ from paritone.datasets import Clip, Dataset
 from paritone.datasets.clips import ClipStore
 from paritone.errors import AudioError, ConfigError, ModelError
 from paritone.evaluation import accuracy
+from paritone.references.tflite import Reference, dequantize, quantize_input
 from paritone.task import SingleLabel
-from paritone.tflite_reference import Reference, dequantize, quantize_input
 from zoo_config import FEATURES, PREPROCESSING, excerpt, make_config, write_wav
 
 NAMES = ("a", "b", "c")

@@ -24,7 +24,7 @@ from paritone.device import Device
 from paritone.errors import CheckFailedError
 from paritone.features import integer
 from paritone.link.health import HOPELESS, LEAST_WAIT_S, RECENT, Health, Wait
-from paritone.tflite_reference import Reference
+from paritone.references.tflite import Reference
 from serial_faults import CHUNK_BYTES, BadLine, Faults
 
 NAME = "stm32f405"

@@ -11,8 +11,8 @@ from paritone import config as configuration
 from paritone.datasets import Clip
 from paritone.datasets.clips import ClipStore
 from paritone.evaluation import accuracy, metrics
+from paritone.references.tflite import Reference
 from paritone.task import SingleLabel
-from paritone.tflite_reference import Reference
 
 NAMES = ("a", "b", "c")
 

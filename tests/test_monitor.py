@@ -33,7 +33,7 @@ from paritone.features import integer
 from paritone.monitor import recording
 from paritone.monitor.backlog import Backlog, Gap
 from paritone.monitor.ears import RESETS
-from paritone.tflite_reference import Reference, dequantize
+from paritone.references.tflite import Reference, dequantize
 from serial_faults import Faults
 from terminal import Terminal
 

@@ -19,8 +19,8 @@ from paritone.errors import ModelError
 from paritone.evaluation import accuracy, metrics, thresholds
 from paritone.evaluation.prediction import judge
 from paritone.generate import classes
+from paritone.references.tflite import dequantize
 from paritone.task import MultiLabel
-from paritone.tflite_reference import dequantize
 from zoo_config import FEATURES, PREPROCESSING, RATE, make_config, tiny_model, write_wav
 
 TONES_HZ = {"high": 3600, "low": 400, "middle": 1200}

@@ -12,8 +12,8 @@ from paritone import evaluation
 from paritone.config.records import Quantization
 from paritone.errors import ConfigError, ModelError, ToolMissingError
 from paritone.models import onnx_export, onnx_file
-from paritone.onnx_reference import OnnxReference
 from paritone.quantization import onnx_quantizer, quantize
+from paritone.references.onnx_runtime import OnnxReference
 from zoo_config import FEATURES, make_config
 
 

@@ -209,7 +209,7 @@ def test_native_is_the_integer_features_through_the_reference(tiny_config, folde
     from paritone.evaluation import scoring
     from paritone.features import integer
     from paritone.generate import frontend_tables
-    from paritone.tflite_reference import Reference, dequantize
+    from paritone.references.tflite import Reference, dequantize
 
     config = configuration.load_file(tiny_config)
     pcm = clips.prepare(Clip(folder / "one.ogg", ()), config, PreparedAudio(config)).pcm

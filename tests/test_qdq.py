@@ -11,9 +11,9 @@ from paritone.engine import tflite
 from paritone.errors import ModelError
 from paritone.evaluation import reference_scores
 from paritone.models import onnx_export, onnx_file
-from paritone.onnx_reference import OnnxReference
 from paritone.quantization import onnx_quantizer
-from paritone.tflite_reference import Reference, quantize_input
+from paritone.references.onnx_runtime import OnnxReference
+from paritone.references.tflite import Reference, quantize_input
 from tflite_models import Case, expect_parity
 
 RNG = np.random.default_rng(11)

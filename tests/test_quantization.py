@@ -5,7 +5,7 @@ import pytest
 
 from paritone.errors import ModelError
 from paritone.quantization import check_shapes, convert, ends, quantize, write
-from paritone.tflite_reference import Reference
+from paritone.references.tflite import Reference
 from zoo_config import FEATURES, PREPROCESSING, make_config, write_wav
 
 SHAPE = (FEATURES["n_mels"], FEATURES["patch_length"], 1)

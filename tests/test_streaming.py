@@ -10,7 +10,7 @@ from paritone.datasets import Clip, Dataset
 from paritone.datasets.clips import ClipStore
 from paritone.errors import AudioError, ModelError
 from paritone.evaluation import streaming
-from paritone.tflite_reference import Reference, dequantize
+from paritone.references.tflite import Reference, dequantize
 from zoo_config import FEATURES, PREPROCESSING, RATE, make_config, write_wav
 
 NAMES = ("crying_baby", "dog", "rooster")

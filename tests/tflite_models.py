@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from paritone import parity
-from paritone.tflite_reference import Reference
+from paritone.references.tflite import Reference
 
 ACTIVATIONS = {"NONE": 0, "RELU": 1, "RELU_N1_TO_1": 2, "RELU6": 3}
 

@@ -23,7 +23,7 @@ from paritone.latency import measuring
 from paritone.parity import REFERENCE, Comparison, Tally
 from paritone.preparation import Prepared
 from paritone.progress import notice, track
-from paritone.tflite_reference import Reference
+from paritone.references.tflite import Reference
 from paritone.validate import Validation
 
 GENERATED = "C_header"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from paritone.engine.plan import Plan
 from paritone.engine.tflite import Graph, TensorInfo
 from paritone.errors import ModelError, ToolMissingError
-from paritone.tflite_reference import Reference, quantize_input
+from paritone.references.tflite import Reference, quantize_input
 
 if TYPE_CHECKING:
     from paritone.config import Config

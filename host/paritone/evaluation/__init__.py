@@ -25,10 +25,10 @@ from paritone.engine import plan, tflite
 from paritone.errors import ModelError, ParitoneError
 from paritone.evaluation.accuracy import Accuracy, Scores, measure
 from paritone.models import onnx_file
-from paritone.onnx_reference import OnnxReference
 from paritone.progress import track
 from paritone.quantization import check_shapes, device_model, ends
-from paritone.tflite_reference import Reference, dequantize, quantize_input
+from paritone.references.onnx_runtime import OnnxReference
+from paritone.references.tflite import Reference, dequantize, quantize_input
 
 BATCH = 64
 Item = TypeVar("Item")

@@ -13,7 +13,7 @@ from paritone.cache import content_of
 from paritone.config import Config
 from paritone.datasets.clips import ClipData
 from paritone.errors import CheckFailedError
-from paritone.tflite_reference import Reference
+from paritone.references.tflite import Reference
 
 MOST_MEAN = 0.02
 """Mean difference of a score beyond which a conversion is refused."""

@@ -28,7 +28,7 @@ from paritone.models import onnx_file
 from paritone.progress import track
 from paritone.quantization import onnx_quantizer
 from paritone.quantization.converter import convert_float
-from paritone.tflite_reference import Reference, quantize_input
+from paritone.references.tflite import Reference, quantize_input
 
 PATCHES = 32
 """Patches that are compared, evenly spread over those given: enough for a tenth of a decibel."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paritone.engine.tflite import TensorInfo
-from paritone.tflite_reference import dequantize
+from paritone.references.tflite import dequantize
 
 TYPICAL = 0.999
 

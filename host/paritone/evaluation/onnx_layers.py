@@ -17,10 +17,10 @@ from paritone.evaluation import layer_noise, onnx_gains, qdq_view
 from paritone.evaluation.layer_noise import WeightNoise, keras_layers
 from paritone.evaluation.noise import Noise
 from paritone.evaluation.qdq_view import View, channels_last
-from paritone.onnx_reference import OnnxReference
 from paritone.progress import track
 from paritone.qdq.source import Node
 from paritone.quantization import onnx_quantizer
+from paritone.references.onnx_runtime import OnnxReference
 
 _WEIGHTS = ("_DequantizeLinear_Output", "_quantized")
 """What ONNX Runtime's quantizer appends to the name of a weight."""

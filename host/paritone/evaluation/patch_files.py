@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from paritone.config import STEPS, Config
 from paritone.datasets.clips import ClipData
 from paritone.evaluation.accuracy import Scores
-from paritone.tflite_reference import Reference, quantize_input
+from paritone.references.tflite import Reference, quantize_input
 
 
 def write(

@@ -21,7 +21,7 @@ from paritone.engine import plan
 from paritone.errors import ConfigError
 from paritone.evaluation.accuracy import Accuracy, Scores, measure
 from paritone.progress import track
-from paritone.tflite_reference import dequantize
+from paritone.references.tflite import dequantize
 
 if TYPE_CHECKING:
     from paritone.device import Device

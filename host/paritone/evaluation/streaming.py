@@ -19,7 +19,7 @@ from paritone.engine import plan
 from paritone.errors import AudioError, ModelError
 from paritone.evaluation import in_threads
 from paritone.evaluation.accuracy import Accuracy, Scores, measure
-from paritone.tflite_reference import dequantize
+from paritone.references.tflite import dequantize
 
 KEPT = ("scores", "levels", "silent")
 """What is kept of a clip between runs."""

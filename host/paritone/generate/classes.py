@@ -6,8 +6,8 @@ import numpy as np
 
 from paritone.engine.tflite import TensorInfo
 from paritone.generate.model import comment_text, float_literal
+from paritone.references.tflite import dequantize
 from paritone.task import MultiLabel
-from paritone.tflite_reference import dequantize
 
 
 def declaration(task: MultiLabel, output: TensorInfo, name: str) -> str:

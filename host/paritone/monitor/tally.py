@@ -15,8 +15,8 @@ from paritone.engine.tflite import TensorInfo
 from paritone.evaluation.accuracy import SILENCE
 from paritone.monitor.backlog import Backlog
 from paritone.monitor.ears import Heard, Line
+from paritone.references.tflite import dequantize
 from paritone.task import Task
-from paritone.tflite_reference import dequantize
 
 KEPT_LATENCIES = 10_000
 

@@ -26,7 +26,7 @@ def measure(model: Path, config: Config, name: str, count: int = PATCHES) -> Spe
     from paritone import parity
     from paritone.errors import ModelError
     from paritone.native.engine import Engine
-    from paritone.tflite_reference import Reference
+    from paritone.references.tflite import Reference
 
     engine, reference = Engine(model, config.optimization), Reference(model)
     patches, on = parity.real_patches(engine.plan, config, count), "the test clips"

@@ -13,7 +13,7 @@ from paritone.features import integer
 from paritone.features.tables import FrontendTables
 from paritone.native.engine import Engine
 from paritone.native.frontend import Frontend
-from paritone.tflite_reference import Reference
+from paritone.references.tflite import Reference
 
 Array = NDArray[Any]
 

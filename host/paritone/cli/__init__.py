@@ -51,6 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
     from paritone.cli import (  # noqa: F401 - they add their commands
         device,
         frontend,
+        inventory,
         model,
         monitor,
         silence,

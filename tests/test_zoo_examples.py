@@ -100,7 +100,7 @@ def run(project: Path, examples: Path, shared_data: Path | None) -> Run:
         if "training" in config:
             sizes.append("training.epochs=1")
         if "model_path" in config["general"]:
-            model = examples / "esc10_dscnn.h5" if WHOLE else project / "tiny.h5"
+            model = float_model(project, examples)
             if STEPS[mode][0] in "bd":
                 model = start("chain_qd") / "quantized_models/quantized_model.tflite"
             paths.append(f"general.model_path={model}")
@@ -108,6 +108,11 @@ def run(project: Path, examples: Path, shared_data: Path | None) -> Run:
         return folder
 
     return start
+
+
+def float_model(project: Path, examples: Path) -> Path:
+    """What is evaluated, quantized and deployed."""
+    return examples / "esc10_dscnn.h5" if WHOLE else project / "tiny.h5"
 
 
 def whole_paths(config: dict[str, Any], esc10: Path) -> list[str]:
@@ -179,10 +184,13 @@ def test_a_float_model_is_counted_before_it_is_quantized(run: Run) -> None:
 
 
 def test_a_float_model_costs_what_it_will_cost_quantized(
-    run: Run, project: Path, tmp_path: Path
+    run: Run, project: Path, examples: Path, tmp_path: Path
 ) -> None:
     """The zoo's benchmarking takes one; ours quantizes it on random patches to measure it."""
-    overrides = [f"general.model_path={project / 'tiny.h5'}", "preprocessing.max_length=1"]
+    overrides = [
+        f"general.model_path={float_model(project, examples)}",
+        "preprocessing.max_length=1",
+    ]
     finish("benchmarking", [*overrides, f"hydra.run.dir={tmp_path}", f"mlflow.uri={tmp_path}/ml"])
     found, quantized = summary(tmp_path), summary(run("benchmarking"))
     assert found["float_model"]["macs"] == quantized["model"]["macs"]

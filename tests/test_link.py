@@ -109,6 +109,7 @@ def test_constants_are_the_same_on_both_sides() -> None:
     assert values["VERSION"] == protocol.VERSION
     assert values["PAYLOAD_BYTES"] == protocol.PAYLOAD_BYTES
     assert values["INFER"] == protocol.INFER
+    assert values["LOST_FRAMES"] == protocol.LOST_FRAMES
     assert (values["PATCH"], values["SILENT"]) == (protocol.PATCH, protocol.SILENT)
     assert {m.name: values[m.name] for m in Message} == {m.name: m.value for m in Message}
     assert {r.name: values[f"REGION_{r.name}"] for r in Region} == {r.name: r for r in Region}

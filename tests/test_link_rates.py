@@ -16,6 +16,7 @@ from paritone import device
 from paritone.boards.qemu import Emulator
 from paritone.device import flash
 from paritone.link import protocol
+from paritone.link.health import Health
 from paritone.link.port import BAUD
 from paritone.link.protocol import Decoder, Frame, Message
 from paritone.monitor.ears import BoardEar
@@ -167,6 +168,24 @@ def test_a_listener_goes_on_at_the_first_rate(
             assert ear.resets == resets
             assert board.health.baud == baud
             press_reset(line.emulator)
+
+
+def test_a_board_that_is_busy_is_not_taken_for_one_at_another_rate() -> None:
+    """Frames go unanswered on both; on the one alone some are damaged meanwhile."""
+    busy, elsewhere = Health(), Health()
+    for health, damaged in ((busy, 0), (elsewhere, 1)):
+        health.damaged = 3
+        health.fared(answered=True)
+        health.damaged += damaged
+        for _ in range(protocol.LOST_FRAMES - 1):
+            health.fared(answered=False)
+            assert not health.out_of_step
+        health.fared(answered=False)
+    assert elsewhere.out_of_step
+    assert not busy.out_of_step
+    for _ in range(protocol.LOST_FRAMES):
+        busy.fared(answered=False)
+    assert busy.out_of_step
 
 
 def test_a_port_without_the_rate_stays_as_it_was(line: RatedLine) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from paritone.link.protocol import LOST_FRAMES
+
 FIRST_WAIT_S = 1.0
 """For the first answer to a kind of request, before any was timed."""
 LEAST_WAIT_S = 0.1
@@ -69,12 +71,14 @@ class Health:
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT))
     _run: int = 0
     _lost_run: int = 0
+    _damage_before: int = 0
 
     def fared(self, *, answered: bool) -> None:
         """What became of one frame; pieces shrink on losses and grow on a good run."""
         self._recent.append(answered)
         self._run = self._run + 1 if answered else 0
         self._lost_run = 0 if answered else self._lost_run + 1
+        self._damage_before = self.damage if answered else self._damage_before
         least, most = PIECE_BYTES
         if not answered:
             self.piece_bytes = max(least, self.piece_bytes // 2)
@@ -87,11 +91,16 @@ class Health:
         self.baud = baud
         self._recent.clear()
         self._lost_run = 0
+        self._damage_before = self.damage
 
     @property
-    def lost_in_a_row(self) -> int:
-        """Frames that went unanswered since the last answer."""
-        return self._lost_run
+    def out_of_step(self) -> bool:
+        """Whether both ends may have different rates: nothing was answered for a while.
+
+        A board that is merely busy damages nothing meanwhile, and is given twice as long.
+        """
+        damaged = self.damage > self._damage_before
+        return self._lost_run >= LOST_FRAMES * (1 if damaged else 2)
 
     @property
     def hopeless(self) -> bool:

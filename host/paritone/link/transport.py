@@ -239,9 +239,7 @@ class Transport:
         """What became of a frame; CheckFailedError on a line that loses too many."""
         self.health.answered += answered
         self.health.fared(answered=answered)
-        if self._port.baud != BAUD and (
-            self.health.hopeless or self.health.lost_in_a_row >= protocol.LOST_FRAMES
-        ):
+        if self._port.baud != BAUD and (self.health.hopeless or self.health.out_of_step):
             self._slow_down()
         if self.health.hopeless:
             raise CheckFailedError(diagnosis.of_loss(self.url, message.name, self.health))

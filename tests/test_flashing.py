@@ -74,7 +74,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 @pytest.fixture
 def job(boards: Boards, tmp_path: Path) -> Job:
     elf = boards(BOARD).firmware.elf
-    return runners.plan(supported.get(BOARD), elf, tmp_path, "066EFF")
+    return runners.plan(runners.target(supported.get(BOARD), "066EFF"), elf, tmp_path)
 
 
 def runner(name: str) -> runners.Runner:
@@ -204,3 +204,16 @@ def test_a_dry_run_prints_what_it_would_do(
     image = str(boards(BOARD).project.folder / "firmware.bin")
     assert shlex.split(lines[1]) == ["st-flash", "--reset", "write", image, "0x8000000"]
     assert bench.commands == []
+
+
+def test_a_missing_probe_is_told_before_anything_is_built(
+    bench: Bench, boards: Boards, tiny_config: Path, tmp_path: Path
+) -> None:
+    bench.says("Found 0 stlink programmers\nerror: couldn't find any ST-Link/V2 devices", 1)
+    model, out = str(boards(BOARD).project.model), tmp_path / "out"
+    arguments = ["flash", model, "--config", str(tiny_config), "--board", BOARD]
+    with pytest.raises(SystemExit) as caught:
+        cli.main([*arguments, "--out", str(out), "--runner", "st-flash"])
+    assert caught.value.code == 3
+    assert bench.commands == [["st-info", "--chipid"]]
+    assert not out.exists()

@@ -137,16 +137,20 @@ def flash(
     probe = any((port, runner, serial_number, dry_run)) and gdb is None
     probe = probe or (gdb is None and board is not None and supported.get(board).emulator is None)
     tool = runners.find(runner) if probe else None
+    links = deploy.st_links() if probe else []
+    serials = [link.serial_number for link in links if link.serial_number]
+    own = [link.serial_number for link in links if link.port == port]
+    serial = runners.choose_probe(serials, serial_number or (own[0] if own else None))
+    if tool is not None and board is not None and not dry_run:
+        # Nobody waits for a build to hear that there is no probe.
+        runners.require_chip(tool, runners.target(supported.get(board), serial))
     project = projects.find(
         arguments or [], file, board, out, port=port or gdb, run=tool is None and gdb is None
     )
     firmware = project.build()
     if tool is not None:
-        links = deploy.st_links()
-        serials = [link.serial_number for link in links if link.serial_number]
-        own = [link.serial_number for link in links if link.port == port]
-        serial = runners.choose_probe(serials, serial_number or (own[0] if own else None))
-        job = runners.plan(project.board, firmware.elf, project.folder, serial)
+        target = runners.target(project.board, serial)
+        job = runners.plan(target, firmware.elf, project.folder)
         if dry_run:
             typer.echo("\n".join(runners.commands(tool, job)))
             return

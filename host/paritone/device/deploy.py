@@ -124,5 +124,6 @@ def deployed(
 
 def flash(board: Board, firmware: Firmware, folder: Path, link: StLink) -> int:
     """Flash a board through an ST-Link by the first tool installed; returns the bytes written."""
-    job = runners.plan(board, firmware.elf, folder, link.serial_number)
+    target = runners.target(board, link.serial_number)
+    job = runners.plan(target, firmware.elf, folder)
     return runners.flash(runners.find(), job)

@@ -29,6 +29,20 @@ UDEV_LINE = (
 
 
 @dataclass(frozen=True)
+class Target:
+    """Where to: a board behind its probe.
+
+    Attributes
+    ----------
+    serial_number : of the probe; None where there is but one
+    """
+
+    board: str
+    probe: Probe
+    serial_number: str | None
+
+
+@dataclass(frozen=True)
 class Job:
     """What is to be flashed.
 
@@ -36,15 +50,12 @@ class Job:
     ----------
     elf, image : the firmware; its bytes as they lie in flash
     start : address of the first
-    serial_number : of the probe; None where there is but one
     """
 
-    board: str
-    probe: Probe
+    target: Target
     elf: Path
     image: Path
     start: int
-    serial_number: str | None
 
 
 Command = list[str]
@@ -64,7 +75,7 @@ class Runner:
     name: str
     program: str
     install: str
-    identify: Callable[[Job], Command]
+    identify: Callable[[Target], Command]
     identity: str
     write: Callable[[Job], Command]
     read: Callable[[Job, Path], Command] | None = None
@@ -75,27 +86,27 @@ class Runner:
         return shutil.which(self.program) is not None
 
 
-def _given(job: Job, *option: str) -> Command:
-    return [part.format(job.serial_number) for part in option] if job.serial_number else []
+def _given(target: Target, *option: str) -> Command:
+    return [part.format(target.serial_number) for part in option] if target.serial_number else []
 
 
-def _pyocd(job: Job, command: str, *rest: str) -> Command:
-    chosen = _given(job, "-u", "{}")
-    return ["pyocd", command, "-W", "-t", job.probe.pyocd, *chosen, *rest]
+def _pyocd(target: Target, command: str, *rest: str) -> Command:
+    chosen = _given(target, "-u", "{}")
+    return ["pyocd", command, "-W", "-t", target.probe.pyocd, *chosen, *rest]
 
 
-def _openocd(job: Job, *commands: str) -> Command:
-    chosen = _given(job, "-c", "adapter serial {}")
+def _openocd(target: Target, *commands: str) -> Command:
+    chosen = _given(target, "-c", "adapter serial {}")
     given = [part for command in commands for part in ("-c", command)]
-    return ["openocd", "-f", "interface/stlink.cfg", "-f", job.probe.openocd, *chosen, *given]
+    return ["openocd", "-f", "interface/stlink.cfg", "-f", target.probe.openocd, *chosen, *given]
 
 
-def _cube(job: Job, *rest: str) -> Command:
-    return ["STM32_Programmer_CLI", "-c", "port=SWD", *_given(job, "sn={}"), "mode=UR", *rest]
+def _cube(target: Target, *rest: str) -> Command:
+    return ["STM32_Programmer_CLI", "-c", "port=SWD", *_given(target, "sn={}"), "mode=UR", *rest]
 
 
-def _tools(program: str, job: Job, *rest: str) -> Command:
-    return [program, *_given(job, "--serial", "{}"), *rest]
+def _tools(program: str, target: Target, *rest: str) -> Command:
+    return [program, *_given(target, "--serial", "{}"), *rest]
 
 
 RUNNERS = (
@@ -103,38 +114,45 @@ RUNNERS = (
         "pyocd",
         "pyocd",
         "pip install pyocd",
-        identify=lambda job: _pyocd(job, "commander", "-c", f"read32 {job.probe.device_id_at:#x}"),
+        identify=lambda target: _pyocd(
+            target, "commander", "-c", f"read32 {target.probe.device_id_at:#x}"
+        ),
         identity=r"(?im)^{at:08x}:\s+([0-9a-f]{{8}})",
-        write=lambda job: _pyocd(job, "load", str(job.elf)),
+        write=lambda job: _pyocd(job.target, "load", str(job.elf)),
         read=lambda job, path: _pyocd(
-            job, "commander", "-c", f"savemem {job.start:#x} {job.image.stat().st_size} {path}"
+            job.target,
+            "commander",
+            "-c",
+            f"savemem {job.start:#x} {job.image.stat().st_size} {path}",
         ),
     ),
     Runner(
         "openocd",
         "openocd",
         "apt-get install openocd",
-        identify=lambda job: _openocd(job, "init", f"mdw {job.probe.device_id_at:#x}", "shutdown"),
+        identify=lambda target: _openocd(
+            target, "init", f"mdw {target.probe.device_id_at:#x}", "shutdown"
+        ),
         identity=r"(?im)^0x{at:08x}:\s+([0-9a-f]{{8}})",
-        write=lambda job: _openocd(job, f"program {{{job.elf}}} verify reset exit"),
+        write=lambda job: _openocd(job.target, f"program {{{job.elf}}} verify reset exit"),
     ),
     Runner(
         "st-flash",
         "st-flash",
         "apt-get install stlink-tools",
-        identify=lambda job: _tools("st-info", job, "--chipid"),
+        identify=lambda target: _tools("st-info", target, "--chipid"),
         identity=r"(?im)^0x([0-9a-f]+)\s*$",
         write=lambda job: _tools(
-            "st-flash", job, "--reset", "write", str(job.image), f"{job.start:#x}"
+            "st-flash", job.target, "--reset", "write", str(job.image), f"{job.start:#x}"
         ),
     ),
     Runner(
         "cubeprogrammer",
         "STM32_Programmer_CLI",
         "STM32CubeProgrammer, from st.com",
-        identify=lambda job: _cube(job),
+        identify=lambda target: _cube(target),
         identity=r"(?i)device id\s*:\s*0x([0-9a-f]+)",
-        write=lambda job: _cube(job, "-w", str(job.elf), "-v", "-rst"),
+        write=lambda job: _cube(job.target, "-w", str(job.elf), "-v", "-rst"),
     ),
 )
 """In the order in which they are looked for."""
@@ -192,8 +210,8 @@ def choose_probe(plugged_in: Sequence[str], asked: str | None) -> str | None:
     return asked
 
 
-def plan(board: Board, elf: Path, folder: Path, serial: str | None) -> Job:
-    """Write the firmware's image beside it and say what is to be done.
+def target(board: Board, serial: str | None) -> Target:
+    """Return a board as a probe reaches it.
 
     Raises
     ------
@@ -202,10 +220,15 @@ def plan(board: Board, elf: Path, folder: Path, serial: str | None) -> Job:
     """
     if board.probe is None:
         raise ConfigError(f"{board.name} is emulated: it is flashed without --runner")
+    return Target(board.name, board.probe, serial)
+
+
+def plan(target: Target, elf: Path, folder: Path) -> Job:
+    """Write the firmware's image beside it and say what is to be done."""
     image = folder / "firmware.bin"
     start, data = _image(elf)
     image.write_bytes(data)
-    return Job(board.name, board.probe, elf, image, start, serial)
+    return Job(target, elf, image, start)
 
 
 def _image(elf: Path) -> tuple[int, bytes]:
@@ -224,10 +247,34 @@ def _image(elf: Path) -> tuple[int, bytes]:
 
 def commands(runner: Runner, job: Job) -> list[str]:
     """What `flash` would run, a line each, as a shell takes it."""
-    steps = [runner.identify(job), runner.write(job)]
+    steps = [runner.identify(job.target), runner.write(job)]
     if runner.read is not None:
         steps.append(runner.read(job, Path("read-back.bin")))
     return [shlex.join(step) for step in steps]
+
+
+def require_chip(runner: Runner, target: Target) -> None:
+    """See which chip is behind the probe: before anything is made for it, and before it is written.
+
+    Raises
+    ------
+    ToolMissingError
+        No probe, no permission, or no chip behind the probe.
+    CheckFailedError
+        Another chip, or a locked one.
+    """
+    output = _run(runner.identify(target), target)
+    found = re.search(runner.identity.format(at=target.probe.device_id_at), output)
+    if found is None:
+        raise ToolMissingError(f"{runner.name} does not say which chip it sees: {_last(output)}")
+    identity = int(found[1], 16) & 0xFFF
+    if identity != target.probe.device_id:
+        known = [b.name for b in boards.all_boards() if b.probe and b.probe.device_id == identity]
+        raise CheckFailedError(
+            f"another chip is behind the probe: {target.board} has device "
+            f"0x{target.probe.device_id:03X}, this is 0x{identity:03X}"
+            f"{', as ' + ' and '.join(known) + ' has' if known else ''}; nothing was written"
+        )
 
 
 def flash(runner: Runner, job: Job) -> int:
@@ -240,32 +287,18 @@ def flash(runner: Runner, job: Job) -> int:
     CheckFailedError
         Another chip, a locked one, or what was read back differs.
     """
-    _require_chip(job, runner, _run(runner.identify(job), job))
-    _run(runner.write(job), job)
+    require_chip(runner, job.target)
+    _run(runner.write(job), job.target)
     if runner.read is not None:
         _compare(runner, job)
     return job.image.stat().st_size
-
-
-def _require_chip(job: Job, runner: Runner, output: str) -> None:
-    found = re.search(runner.identity.format(at=job.probe.device_id_at), output)
-    if found is None:
-        raise ToolMissingError(f"{runner.name} does not say which chip it sees: {_last(output)}")
-    identity = int(found[1], 16) & 0xFFF
-    if identity != job.probe.device_id:
-        known = [b.name for b in boards.all_boards() if b.probe and b.probe.device_id == identity]
-        raise CheckFailedError(
-            f"another chip is behind the probe: {job.board} has device "
-            f"0x{job.probe.device_id:03X}, this is 0x{identity:03X}"
-            f"{', as ' + ' and '.join(known) + ' has' if known else ''}; nothing was written"
-        )
 
 
 def _compare(runner: Runner, job: Job) -> None:
     assert runner.read is not None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "read-back.bin"
-        output = _run(runner.read(job, path), job)
+        output = _run(runner.read(job, path), job.target)
         if not path.is_file():
             raise CheckFailedError(f"{runner.name} read nothing back: {_last(output)}")
         expected, got = job.image.read_bytes(), path.read_bytes()
@@ -280,7 +313,7 @@ def _compare(runner: Runner, job: Job) -> None:
     )
 
 
-def _run(command: Command, job: Job) -> str:
+def _run(command: Command, target: Target) -> str:
     """Run a tool to its end; returns what it said, or raises what that means."""
     try:
         done = subprocess.run(
@@ -300,13 +333,13 @@ def _run(command: Command, job: Job) -> str:
         ) from error
     # st-info ends with 0 where there is no probe.
     if done.returncode != 0 or re.search(_NO_PROBE, done.stdout, re.IGNORECASE):
-        raise _meaning(command, done.stdout, job)
+        raise _meaning(command, done.stdout, target)
     return done.stdout
 
 
-def _meaning(command: Command, output: str, job: Job) -> Exception:
+def _meaning(command: Command, output: str, target: Target) -> Exception:
     """The error that a tool's words stand for."""
-    board = job.board
+    board = target.board
 
     def says(pattern: str) -> bool:
         return re.search(pattern, output, re.IGNORECASE) is not None
@@ -314,7 +347,7 @@ def _meaning(command: Command, output: str, job: Job) -> Exception:
     if says(_PERMISSION):
         return ToolMissingError(f"no permission to use the probe; type: {UDEV_LINE}")
     if says(_NO_PROBE):
-        return ToolMissingError(_no_probe(job))
+        return ToolMissingError(_no_probe(target))
     if says(_LOCKED):
         return CheckFailedError(
             f"{board}'s flash is protected: unlocking erases the chip; with STM32CubeProgrammer: "
@@ -328,13 +361,13 @@ def _meaning(command: Command, output: str, job: Job) -> Exception:
     return CheckFailedError(f"{shlex.join(command)} failed: {_last(output)}")
 
 
-def _no_probe(job: Job) -> str:
-    plug = f"plug in {job.board}'s ST-Link with a cable that carries data"
-    if job.serial_number is None:
+def _no_probe(target: Target) -> str:
+    plug = f"plug in {target.board}'s ST-Link with a cable that carries data"
+    if target.serial_number is None:
         return f"no debug probe found: {plug}"
     here = ", ".join(str(device.serial_number) for device in st_link.on_usb())
     seen = f"ST-Links here: {here}" if here else f"no ST-Link is here: {plug}"
-    return f"no debug probe with serial number {job.serial_number} found; {seen}"
+    return f"no debug probe with serial number {target.serial_number} found; {seen}"
 
 
 def _last(output: str) -> str:

@@ -13,7 +13,8 @@ import soundfile
 
 from board_behind import bad_line
 from board_projects import Boards, noise
-from paritone import cli, device
+from paritone import cli
+from paritone.device import conversation
 from paritone.monitor import recording
 from serial_faults import Faults
 
@@ -80,7 +81,7 @@ def test_a_link_that_gives_up_leaves_no_document(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One line that says why, the status of it; what the board said until then is a recording."""
-    monkeypatch.setattr(device, "RUN_TIMEOUT_S", 3.0)
+    monkeypatch.setattr(conversation, "RUN_TIMEOUT_S", 3.0)
     built, (faults, statuses, reason) = boards("stm32f405"), LINES[line]
     document, kept, sound = tmp_path / "found.json", tmp_path / "kept", tmp_path / "sound.wav"
     soundfile.write(sound, noise(2 * RATE), RATE, subtype="PCM_16")

@@ -18,14 +18,15 @@ def keras_model(classes: int = 3, seed: int = 1) -> Any:
 
     keras.utils.set_random_seed(seed)
     inputs = keras.Input((BANDS, FRAMES, 1))
-    x = layers.Conv2D(8, 3, strides=2, padding="same")(inputs)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
-    y = layers.DepthwiseConv2D(3, padding="same", activation="relu")(x)
-    y = layers.Conv2D(8, 1)(y)
-    x = layers.ReLU()(layers.Add()([x, y]))
-    x = layers.MaxPooling2D(2)(x)
-    x = layers.GlobalAveragePooling2D()(x)
-    model = keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+    # Named, as Keras numbers its own names through the process.
+    x = layers.Conv2D(8, 3, strides=2, padding="same", name="conv2d")(inputs)
+    x = layers.ReLU(name="re_lu")(layers.BatchNormalization(name="batch_normalization")(x))
+    y = layers.DepthwiseConv2D(3, padding="same", activation="relu", name="depthwise_conv2d")(x)
+    y = layers.Conv2D(8, 1, name="conv2d_1")(y)
+    x = layers.ReLU(name="re_lu_1")(layers.Add(name="add")([x, y]))
+    x = layers.MaxPooling2D(2, name="max_pooling2d")(x)
+    x = layers.GlobalAveragePooling2D(name="global_average_pooling2d")(x)
+    model = keras.Model(inputs, layers.Dense(classes, activation="softmax", name="dense")(x))
     rng = np.random.default_rng(seed)
     for layer in model.layers:
         shapes = [weight.shape for weight in layer.get_weights()]

@@ -33,8 +33,8 @@ class Port:
         It cannot be opened.
     """
 
-    def __init__(self, url: str, baud: int = BAUD) -> None:
-        self.url, self.baud = url, baud
+    def __init__(self, url: str) -> None:
+        self.url, self.baud = url, BAUD
         self._open()
 
     def _open(self) -> None:
